@@ -1,0 +1,24 @@
+/**
+ * What to keep. A root is kept if any rule keeps it; a policy without any rule removes nothing.
+ */
+import type { Duration } from './duration.ts';
+
+export const PERIODS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
+export type Period = (typeof PERIODS)[number];
+
+export interface Policy {
+  /** The floor: no other rule, age or lack of space ever goes below it. At least 1. Given or not, see `floorOf`. */
+  readonly last?: number;
+  /** Keep the last root of each of the newest n periods that have one; 0 is the same as leaving it out. */
+  readonly hourly?: number;
+  readonly daily?: number;
+  readonly weekly?: number;
+  readonly monthly?: number;
+  readonly yearly?: number;
+  /** Keep everything within this time before the newest root. */
+  readonly within?: Duration;
+  /** Remove what is older than this, down to the floor. Without keep rules: keep what is younger. */
+  readonly maxAge?: Duration;
+}
+
+export const DEFAULT_FLOOR = 3;
