@@ -22,3 +22,21 @@ export interface Policy {
 }
 
 export const DEFAULT_FLOOR = 3;
+
+/** How many of the newest roots stay, whatever else the policy says. */
+export function floorOf(policy: Policy): number {
+  return policy.last ?? DEFAULT_FLOOR;
+}
+
+/**
+ * Whether the policy says what to keep. A `last` that was written down does, unless there is a `max_age`: then age decides and
+ * `last` is its floor, so that writing the default floor down changes nothing.
+ */
+export function hasKeepRules(policy: Policy): boolean {
+  return (policy.last !== undefined && policy.maxAge === undefined) || policy.within !== undefined || PERIODS.some((period) => (policy[period] ?? 0) > 0);
+}
+
+/** Whether there is no rule at all: such a policy removes nothing. */
+export function isEmpty(policy: Policy): boolean {
+  return !hasKeepRules(policy) && policy.maxAge === undefined;
+}

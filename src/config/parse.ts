@@ -1,0 +1,151 @@
+/** Text → configuration: every problem is collected, and only a text without any becomes a configuration. */
+import * as v from 'valibot';
+import type { Config, TargetConfig } from '../config.ts';
+import type { Policy } from '../retention/policy.ts';
+import { isTable, readDocument, type Document, type KeyPath, type Table, type Value } from './document.ts';
+import { configError, quote, suggest, type Problem } from './problem.ts';
+import { impossible, readPlace, type Place } from './rules.ts';
+import { KEEP, PRUNE, TABLE, TARGET, TOP_LEVEL, type KeepTable, type PruneTable } from './schema.ts';
+
+export function parseConfig(text: string, file: string): Config {
+  const document = readDocument(text);
+  if ('message' in document) throw configError(file, [document]);
+  const reader = new Reader(document);
+  const { values } = reader.readTable(TOP_LEVEL_KIND, [], document.root);
+  const targets = reader.readTargets(values.targets ?? {});
+  if (reader.problems.length > 0) throw configError(file, reader.problems);
+  return { file, timezone: values.timezone, nameTimezone: values.name_timezone ?? 'UTC', targets };
+}
+
+/** A name is written before a colon, on command lines and into file names. */
+const TARGET_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
+
+interface TableKind<Schema> {
+  readonly schema: Schema;
+  /** Keys of the design that this version must refuse: who writes `grace = "1d"` counts on it. */
+  readonly later: readonly string[];
+}
+
+const TOP_LEVEL_KIND = { schema: TOP_LEVEL, later: ['diff'] };
+const TARGET_KIND = { schema: TARGET, later: ['dataset', 'rotate'] };
+const KEEP_KIND = { schema: KEEP, later: [] };
+const PRUNE_KIND = { schema: PRUNE, later: ['min_free', 'grace'] };
+
+/** Where a key that was put into the wrong table belongs. */
+const HOMES = [
+  { keys: ['timezone', 'name_timezone'], home: 'at the top of the file, before the first table' },
+  { keys: Object.keys(TARGET.entries), home: 'in a table `[targets.NAME]`' },
+  { keys: Object.keys(KEEP.entries), home: 'in the table `keep` of a target' },
+  { keys: [...Object.keys(PRUNE.entries), ...PRUNE_KIND.later], home: 'in the table `prune` of a target' },
+];
+
+type TableSchema = typeof TOP_LEVEL | typeof TARGET | typeof KEEP | typeof PRUNE;
+
+interface TableReading<Schema extends TableSchema> {
+  /** Of the keys that are in order. */
+  readonly values: v.InferOutput<Schema>;
+  /** All keys that are there. */
+  readonly given: ReadonlySet<string>;
+}
+
+class Reader {
+  readonly problems: Problem[] = [];
+  readonly #document: Document;
+
+  constructor(document: Document) {
+    this.#document = document;
+  }
+
+  readTable<Schema extends TableSchema>(kind: TableKind<Schema>, path: KeyPath, table: Table): TableReading<Schema> {
+    this.#refuseUnknown(kind, path, table);
+    const bad = new Set<string>();
+    for (const issue of v.safeParse(kind.schema, table).issues ?? []) {
+      const key = String(issue.path?.[0].key);
+      bad.add(key);
+      this.#complain([...path, key], issue.message);
+    }
+    const sound = Object.fromEntries(Object.entries(table).filter(([key]) => !bad.has(key)));
+    return { values: v.parse(kind.schema, sound), given: new Set(Object.keys(table)) };
+  }
+
+  readTargets(tables: Table): readonly TargetConfig[] {
+    const targets = Object.entries(tables).flatMap(([name, value]) => this.#readTarget(name, value) ?? []);
+    this.#refuseSharedArchives(targets);
+    return targets;
+  }
+
+  #readTarget(name: string, value: Value): TargetConfig | undefined {
+    const path = ['targets', name];
+    if (!TARGET_NAME.test(name)) {
+      this.#add(
+        path,
+        `${quote(name)} cannot name a target: a name is made of letters, digits, \`-\` and \`_\`, and begins with a letter or digit`,
+      );
+    }
+    const table = v.safeParse(TABLE, value);
+    if (!table.success) {
+      this.#complain(path, table.issues[0].message);
+      return undefined;
+    }
+    const { values, given } = this.readTable(TARGET_KIND, path, table.output);
+    const place: Place = readPlace(values, given, (key, message) => {
+      if (key === null) this.#add(path, `target ${quote(name)}: ${message}`);
+      else this.#complain([...path, key], message);
+    });
+    return { name, ...place, policy: this.#readPolicy(path, values.keep, values.prune) };
+  }
+
+  #readPolicy(path: KeyPath, keepTable: Table = {}, pruneTable: Table = {}): Policy {
+    const { values: keep } = this.readTable(KEEP_KIND, [...path, 'keep'], keepTable);
+    const { values: prune } = this.readTable(PRUNE_KIND, [...path, 'prune'], pruneTable);
+    const contradiction = impossible(keep, prune);
+    if (contradiction !== undefined) this.#complain([...path, 'keep', 'within'], contradiction);
+    return policyOf(keep, prune);
+  }
+
+  #refuseUnknown(kind: TableKind<TableSchema>, path: KeyPath, table: Table): void {
+    const known = Object.keys(kind.schema.entries);
+    for (const [key, value] of Object.entries(table)) {
+      if (kind.later.includes(key)) this.#add([...path, key], `${quote(key)} is not supported by this version yet`);
+      else if (!known.includes(key)) this.#add([...path, key], unknownKey(path, key, value, known));
+    }
+  }
+
+  #refuseSharedArchives(targets: readonly TargetConfig[]): void {
+    const owners = new Map<string, string>();
+    for (const { name, device = '', archive } of targets) {
+      if (archive === undefined) continue;
+      const id = `${device}\0${archive}`;
+      const owner = owners.get(id);
+      if (owner === undefined) owners.set(id, name);
+      else this.#complain(['targets', name, 'archive'], `is the archive of target ${quote(owner)} already, ${quote(archive)}`);
+    }
+  }
+
+  /** About the value of a key. */
+  #complain(path: KeyPath, message: string): void {
+    this.problems.push({ at: this.#document.valueAt(path), message: `${quote(path.at(-1) ?? '')} ${message}` });
+  }
+
+  /** About a key, or about what is not there. */
+  #add(path: KeyPath, message: string): void {
+    this.problems.push({ at: this.#document.keyAt(path), message });
+  }
+}
+
+function unknownKey(path: KeyPath, key: string, value: Value, known: readonly string[]): string {
+  const where = path.length === 0 ? '' : ` in ${quote(`[${path.join('.')}]`)}`;
+  return `unknown key ${quote(key)}${where}${advice(path, key, value, known)}`;
+}
+
+function advice(path: KeyPath, key: string, value: Value, known: readonly string[]): string {
+  const home = HOMES.find(({ keys }) => keys.includes(key));
+  if (home !== undefined) return `; it belongs ${home.home}`;
+  const suggestion = suggest(key, known);
+  if (suggestion === '' && path.length === 0 && isTable(value)) return `; a target is written ${quote(`[targets.${key}]`)}`;
+  return suggestion;
+}
+
+function policyOf({ within, ...counts }: KeepTable, { max_age: maxAge }: PruneTable): Policy {
+  return { ...counts, ...(within && { within }), ...(maxAge && { maxAge }) };
+}
