@@ -14,9 +14,23 @@ export function fromBytes(bytes: Uint8Array): BytePath {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') as BytePath;
 }
 
-/** From ordinary text (an argument, a configuration value). */
+/**
+ * From ordinary text (an argument, a configuration value). A lone surrogate U+DC80 to U+DCFF stands for a byte that is
+ * not UTF-8; `textOfArgument` makes them.
+ */
 export function fromText(text: string): BytePath {
-  return Buffer.from(text, 'utf8').toString('latin1') as BytePath;
+  const bytes = text.isWellFormed() ? Buffer.from(text, 'utf8') : Buffer.concat(Array.from(text, bytesOfCharacter));
+  return bytes.toString('latin1') as BytePath;
+}
+
+function bytesOfCharacter(character: string): Buffer {
+  const code = character.charCodeAt(0);
+  return character.length === 1 && code >= 0xdc80 && code <= 0xdcff ? Buffer.from([code - 0xdc00]) : Buffer.from(character, 'utf8');
+}
+
+/** A command-line argument as text from which `fromText` gets the very bytes back. Node itself puts U+FFFD for what is not UTF-8. */
+export function textOfArgument(bytes: BytePath): string {
+  return Array.from(decode(bytes), (part) => (typeof part === 'number' ? String.fromCharCode(0xdc00 + part) : part)).join('');
 }
 
 /** For every call into node:fs, which takes bytes as a Buffer. */

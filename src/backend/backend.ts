@@ -5,6 +5,7 @@
  * filesystems is either hidden behind these calls or said as data in `capabilities`: no caller asks which backend it has.
  */
 import type { BytePath } from '../byte-path.ts';
+import type { PrivateMountPool } from '../system/private-mount.ts';
 import type { Run } from '../system/run.ts';
 
 export type BackendName = 'btrfs' | 'directory';
@@ -45,6 +46,8 @@ export interface Services {
   readonly run: Run;
   /** Raised when the user wants to stop; a step that is under way is finished, none is begun. */
   readonly signal: AbortSignal;
+  /** Private mounts, shared by all backends of one command; whoever made the pool closes it. */
+  readonly privateMounts: PrivateMountPool;
 }
 
 /** A user's mark: never remove this one. */
@@ -123,8 +126,8 @@ export interface Backend {
   /** Sizes by `id`, for those that can be told. May take long where the filesystem keeps no account. */
   measure(trees: readonly ArchivedTree[]): Promise<ReadonlyMap<string, Size>>;
 
-  /** The sizes that the filesystem tells without work, by `id`; empty where there are none. */
-  knownSizes(trees: readonly ArchivedTree[]): Promise<ReadonlyMap<string, Size>>;
+  /** The sizes that the filesystem tells without work, by `id`, for trees of the last `list`; empty where there are none. */
+  knownSizes(trees: readonly ArchivedTree[]): ReadonlyMap<string, Size>;
 
   /**
    * Removes one tree from the archive, with the trees nested in it, deepest first.
@@ -139,6 +142,9 @@ export interface Backend {
    */
   remove(tree: ArchivedTree): Promise<RemoveReport>;
 
+  /** Finishes removals that a killed run left half done, where such a tree is no longer listed. The lock must be held. */
+  sweep(): Promise<void>;
+
   /** Makes removals durable against power loss; one call after many removals. */
   flush(): Promise<void>;
 
@@ -151,7 +157,7 @@ export interface Backend {
    */
   lock(): Promise<Lock>;
 
-  /** Lets go of private mounts and locks. Idempotent. */
+  /** Lets go of the lock, if it is held. Idempotent. */
   close(): Promise<void>;
 }
 

@@ -1,12 +1,15 @@
 /**
  * One difference between two trees: what the `diff` contract carries.
  */
-import type { BytePath } from '../byte-path.ts';
+import { jsonName, type BytePath } from '../byte-path.ts';
 
 export type EntryType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'block' | 'char' | 'subvolume';
 
 /** What about an entry differs. `type` is alone: nothing else can be compared then. */
 export type Aspect = 'content' | 'type' | 'mode' | 'owner' | 'mtime' | 'xattr' | 'acl' | 'target';
+
+/** The order in which `what` lists them. */
+export const ASPECTS: readonly Aspect[] = ['content', 'type', 'mode', 'owner', 'mtime', 'xattr', 'acl', 'target'];
 
 export interface Change {
   /** Relative to the compared trees, without a leading slash. */
@@ -20,4 +23,28 @@ export interface Change {
   readonly from?: BytePath;
   /** Bytes, of a regular file that is not removed. */
   readonly size?: number;
+}
+
+/** A change in the JSON contract: names that are not UTF-8 are there as base64 too, a size that there is not is null. */
+export interface ChangeJson {
+  readonly path: string;
+  readonly pathBase64?: string;
+  readonly kind: Change['kind'];
+  readonly type: EntryType;
+  readonly what: readonly Aspect[];
+  readonly from?: string;
+  readonly fromBase64?: string;
+  readonly size: number | null;
+}
+
+export function toJson(change: Change): ChangeJson {
+  const { path, kind, type, what, from, size } = change;
+  return {
+    ...jsonName('path', path),
+    kind,
+    type,
+    what,
+    ...(from === undefined ? {} : jsonName('from', from)),
+    size: size ?? null,
+  };
 }

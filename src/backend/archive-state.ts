@@ -1,0 +1,87 @@
+/**
+ * What roots itself keeps in an archive that is a directory: the folder `.roots`. Nothing of it may be on the live root, which forgets.
+ *
+ * Where the filesystem has subvolumes the folder is one. Boot snippets walk the archive by age, and on a plain directory there
+ * some go on to delete every subvolume beside it (`btrfs subvolume list -o DIR` lists those of the containing subvolume).
+ */
+import { closeSync, constants, fsyncSync, lstatSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { fromText, joinPath, printable, toBytes, toText, type BytePath } from '../byte-path.ts';
+import { RootsError, errnoOf, messageOf } from '../errors.ts';
+import type { Pin } from './backend.ts';
+
+export const STATE_FOLDER = fromText('.roots');
+const PINS = fromText('pins.json');
+
+const StoredPin = v.strictObject({
+  /** Only so that a person can read the file. */
+  name: v.string(),
+  note: v.string(),
+  at: v.pipe(v.string(), v.isoTimestamp()),
+});
+const PinsFile = v.strictObject({ version: v.literal(1), pins: v.record(v.string(), StoredPin) });
+
+type StoredPins = Readonly<Record<string, v.InferOutput<typeof StoredPin>>>;
+
+export interface Pins {
+  /** By the id of the tree. */
+  readonly stored: StoredPins;
+  /** Set if the pins are there and cannot be understood: then every tree must be taken for pinned. */
+  readonly unreadable: string | null;
+}
+
+export function readPins(archive: BytePath): Pins {
+  const path = joinPath(archive, STATE_FOLDER, PINS);
+  try {
+    return { stored: v.parse(PinsFile, JSON.parse(readFileSync(toBytes(path), 'utf8'))).pins, unreadable: null };
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return { stored: {}, unreadable: null };
+    return { stored: {}, unreadable: `${printable(STATE_FOLDER)}/${printable(PINS)} ${errnoOf(error) === undefined ? 'is damaged' : `cannot be read (${messageOf(error)})`}` };
+  }
+}
+
+/** The pin of a tree as `Pins` have it; while they are unreadable, a pin that says so. */
+export function pinOf(pins: Pins, id: string): Pin | null {
+  if (pins.unreadable !== null) return { note: pins.unreadable, at: new Date(0) };
+  const stored = Object.hasOwn(pins.stored, id) ? pins.stored[id] : undefined;
+  return stored === undefined ? null : { note: stored.note, at: new Date(stored.at) };
+}
+
+/** Replaces the file as a whole. The state folder must exist; the lock must be held. */
+export function writePin(archive: BytePath, tree: { readonly id: string; readonly name: BytePath }, pin: Pin | null): void {
+  const { stored, unreadable } = readPins(archive);
+  if (unreadable !== null) {
+    throw new RootsError('failed', `${unreadable}, so no pin can be changed`, { hint: 'mend the file, or move it away if its pins are not needed' });
+  }
+  const others = Object.entries(stored).filter(([id]) => id !== tree.id);
+  const own = pin === null ? [] : [[tree.id, { name: toText(tree.name), note: pin.note, at: pin.at.toISOString() }] as const];
+  writeDurably(joinPath(archive, STATE_FOLDER), PINS, `${JSON.stringify({ version: 1, pins: Object.fromEntries([...others, ...own]) }, null, 2)}\n`);
+}
+
+/** True if the state folder is there. Errors: `failed` if something else has its name. */
+export function hasStateFolder(archive: BytePath): boolean {
+  const stats = lstatSync(toBytes(joinPath(archive, STATE_FOLDER)), { throwIfNoEntry: false });
+  if (stats === undefined) return false;
+  if (!stats.isDirectory()) throw new RootsError('failed', `${printable(STATE_FOLDER)} in the archive is no directory`, { hint: 'move it away: roots keeps pins there' });
+  return true;
+}
+
+/** Old content or new content, whole, whatever happens between two steps. */
+function writeDurably(directory: BytePath, name: BytePath, text: string): void {
+  const folder = openSync(toBytes(directory), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const at = fromText(`/proc/self/fd/${String(folder)}`);
+    const fresh = toBytes(joinPath(at, fromText(`.${toText(name)}.new`)));
+    const file = openSync(fresh, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o600);
+    try {
+      writeFileSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(fresh, toBytes(joinPath(at, name)));
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Which subvolume is where: ids, UUIDs and creation times, asked of btrfs-progs in a number of calls that does not grow.
+ */
+import { lstatSync } from 'node:fs';
+import { fromBytes, isWithin, joinPath, printable, toBytes, type BytePath } from '../../byte-path.ts';
+import { RootsError } from '../../errors.ts';
+import type { PrivateMount } from '../../system/private-mount.ts';
+import { parseRootItems, parseSubvolumeIds, parseSubvolumeList, parseSubvolumeShow } from './parse.ts';
+
+/** BTRFS_SUPER_MAGIC, statfs(2). */
+export const BTRFS_MAGIC = 0x9123683e;
+
+export interface Identity {
+  readonly id: number;
+  readonly uuid: string;
+  readonly createdAt: Date;
+}
+
+/** On btrfs the root of a subvolume has inode 256, and what a snapshot shows in place of a nested one has inode 2. */
+export function isSubvolume(path: BytePath): boolean {
+  const stats = lstatSync(toBytes(path), { throwIfNoEntry: false });
+  return stats?.isDirectory() === true && stats.ino === 256;
+}
+
+/**
+ * The identities of the subvolumes at `paths` (relative to the top level), by path. Those that vanish meanwhile are missing.
+ * Two programs for all; one more for each that was made since the last commit, or whose name made the lists ambiguous.
+ */
+export async function identify(top: PrivateMount, location: { readonly device: string; readonly archive: BytePath }, paths: readonly BytePath[]): Promise<Map<BytePath, Identity>> {
+  if (paths.length === 0) return new Map();
+  const [list, dump] = await Promise.all([
+    btrfs(top, ['subvolume', 'list', '-o', '-p', '-u', { path: joinPath(top.pathInside, location.archive) }]),
+    top.runInside('btrfs', ['inspect-internal', 'dump-tree', '-t', 'root', location.device]),
+  ]);
+  const listed = new Map(parseSubvolumeList(list).map((each) => [each.path, each]));
+  // A commit while it reads can make dump-tree fail. Then each is asked for by itself.
+  const items = new Map((dump.status === 0 ? parseRootItems(dump.stdout) : []).map((each) => [each.id, each]));
+  const found = new Map<BytePath, Identity>();
+  for (const path of paths) {
+    const known = listed.get(path);
+    const item = known === undefined ? undefined : items.get(known.id);
+    const identity = item !== undefined && item.uuid === known?.uuid ? item : await identifyIfThere(top, path);
+    if (identity !== undefined) found.set(path, identity);
+  }
+  return found;
+}
+
+async function identifyIfThere(top: PrivateMount, path: BytePath): Promise<Identity | undefined> {
+  try {
+    return await identifyOne(top, path);
+  } catch (error) {
+    if (!isSubvolume(joinPath(top.path, path))) return undefined;
+    throw error;
+  }
+}
+
+/** One subvolume, asked of the kernel now. */
+export async function identifyOne(top: PrivateMount, path: BytePath): Promise<Identity> {
+  return parseSubvolumeShow(await btrfs(top, ['subvolume', 'show', { path: joinPath(top.pathInside, path) }]));
+}
+
+/** The ids of the read-only subvolumes that are in the same subvolume as the archive. */
+export async function readOnlyIds(top: PrivateMount, archive: BytePath): Promise<Set<number>> {
+  const stdout = await btrfs(top, ['subvolume', 'list', '-o', '-r', '-p', '-u', { path: joinPath(top.pathInside, archive) }]);
+  return new Set(parseSubvolumeList(stdout).map((each) => each.id));
+}
+
+export interface NestedSubvolume {
+  readonly id: number;
+  /** Relative to the top level, as is the path of the subvolume that directly contains it (null: the old root's own). */
+  readonly path: BytePath;
+  readonly around: BytePath | null;
+}
+
+/**
+ * The subvolumes inside another, deepest first. Parents are compared by number, and the path of each is then asked for by its
+ * id: it must lie inside. Errors: `failed` if one does not, since then something is not as it seems.
+ */
+export async function nestedIn(top: PrivateMount, outer: { readonly id: number; readonly path: BytePath }): Promise<NestedSubvolume[]> {
+  const all = parseSubvolumeIds(await btrfs(top, ['subvolume', 'list', '-p', '-u', { path: top.pathInside }]));
+  const inside: NestedSubvolume[] = [];
+  let parents = new Map([[outer.id, outer.path]]);
+  while (parents.size > 0) {
+    const children = new Map<number, BytePath>();
+    for (const { id, parentId } of all) {
+      const around = parents.get(parentId);
+      if (around === undefined) continue;
+      const path = await pathOfId(top, id);
+      children.set(id, path);
+      inside.unshift({ id, path, around });
+    }
+    parents = children;
+  }
+  for (const { path } of inside) {
+    if (path === outer.path || !isWithin(path, outer.path) || !isSubvolume(joinPath(top.path, path))) {
+      throw new RootsError('failed', `the subvolume ${printable(path)} does not positively lie inside ${printable(outer.path)}`);
+    }
+  }
+  return inside;
+}
+
+/** One path for one call, so that a line break in it does no harm. */
+async function pathOfId(top: PrivateMount, id: number): Promise<BytePath> {
+  const stdout = await btrfs(top, ['inspect-internal', 'subvolid-resolve', String(id), { path: top.pathInside }]);
+  return fromBytes(stdout).replace(/\n$/, '') as BytePath;
+}
+
+async function btrfs(top: PrivateMount, args: Parameters<PrivateMount['runInside']>[1]): Promise<Buffer> {
+  const result = await top.runInside('btrfs', args);
+  if (result.status === 0) return result.stdout;
+  const kind = /Operation not permitted|Permission denied/.test(result.stderr) ? 'not-permitted' : 'failed';
+  throw new RootsError(kind, `\`btrfs ${args.filter((each) => typeof each === 'string').join(' ')}\` failed: ${result.stderr}`);
+}

@@ -1,0 +1,57 @@
+/**
+ * The one place that knows all backends: recognising what is there, and opening it. A new filesystem is added here and in `Location`.
+ */
+import { printable, toText, type BytePath } from '../byte-path.ts';
+import { RootsError } from '../errors.ts';
+import { mountOf, pathInFilesystem, readMountTable } from '../system/mounts.ts';
+import type { Backend, Detected, Location, Services } from './backend.ts';
+import { openBtrfs } from './btrfs/adapter.ts';
+import { detectBtrfs } from './btrfs/detect.ts';
+import { openDirectory } from './directory/adapter.ts';
+import { detectDirectories } from './directory/detect.ts';
+
+export interface Detection {
+  readonly found: readonly Detected[];
+  /** Why filesystems that are here were not looked at, for people. */
+  readonly notLookedAt: readonly string[];
+}
+
+/** Looks at every filesystem that is mounted. `privileged`: whether private mounts can be had. */
+export async function detect(services: Services, options: { readonly nameZone: string; readonly privileged: boolean }): Promise<Detection> {
+  const types = new Set(readMountTable().map((mount) => mount.type));
+  const notLookedAt = [...NOT_SUPPORTED].filter((type) => types.has(type)).map((type) => `${type} is not supported by this version`);
+  if (types.has('btrfs') && !options.privileged) notLookedAt.push('btrfs can only be looked at by root (sudo)');
+  const btrfs = types.has('btrfs') && options.privileged ? await detectBtrfs(services) : [];
+  return { found: [...btrfs, ...detectDirectories(options.nameZone)], notLookedAt };
+}
+
+const NOT_SUPPORTED = ['zfs', 'bcachefs'];
+
+/** Errors: as those of the backend's own opening; `not-found` if there is no archive. */
+export async function openBackend(location: Location, services: Services): Promise<Backend> {
+  switch (location.backend) {
+    case 'btrfs':
+      return openBtrfs(location, services);
+    case 'directory':
+      return openDirectory(location, services);
+  }
+}
+
+/** The location of an archive that is given by absolute paths on a mounted filesystem, whatever that is. */
+export function locate(paths: { readonly live: BytePath | null; readonly blank: BytePath | null; readonly archive: BytePath }): Location {
+  const mounts = readMountTable();
+  const mount = mountOf(mounts, paths.archive);
+  if (mount?.type !== 'btrfs') return { backend: 'directory', ...paths };
+  const within = (path: BytePath): BytePath => {
+    const own = mountOf(mounts, path);
+    if (own?.device === mount.device) return pathInFilesystem(own, path).slice(1) as BytePath;
+    throw new RootsError('usage', `${printable(path)} is not on the filesystem of the archive ${printable(paths.archive)}`);
+  };
+  return {
+    backend: 'btrfs',
+    device: toText(mount.source),
+    live: paths.live === null ? null : within(paths.live),
+    blank: paths.blank === null ? null : within(paths.blank),
+    archive: within(paths.archive),
+  };
+}

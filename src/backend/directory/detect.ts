@@ -1,0 +1,48 @@
+/**
+ * Archives of plain directories, in the usual places of the filesystems that have no subvolumes of their own.
+ */
+import { lstatSync, readdirSync } from 'node:fs';
+import { joinPath, isUtf8, printable, toBytes, toText, type BytePath } from '../../byte-path.ts';
+import { readMountTable, type Mount } from '../../system/mounts.ts';
+import type { Detected } from '../backend.ts';
+import { KNOWN_ARCHIVES, MOUNT_POINT_OF, type KnownArchive } from '../layouts.ts';
+import { parseName } from '../name.ts';
+
+const FILESYSTEMS = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'f2fs', 'nilfs2', 'tmpfs']);
+
+export function detectDirectories(nameZone: string): Detected[] {
+  const places = readMountTable().filter((mount) => FILESYSTEMS.has(mount.type));
+  const found = places.flatMap((mount) => KNOWN_ARCHIVES.flatMap((known) => archiveAt(mount, known, nameZone)));
+  // A filesystem may be mounted twice; its archive is one.
+  return [...new Map(found.map(({ inode, detected }) => [inode, detected])).values()];
+}
+
+function archiveAt(mount: Mount, known: KnownArchive, nameZone: string): { inode: string; detected: Detected }[] {
+  const path = joinPath(mount.mountPoint, known.path);
+  const stats = statOrNothing(path);
+  if (stats?.isDirectory() !== true || !holdsOldRoots(path, nameZone)) return [];
+  const live = MOUNT_POINT_OF[known.target];
+  const assumed = [`plain directories on ${mount.type}`, `live root ${printable(live)}`, 'no blank found', `archive ${printable(path)}`];
+  const detected: Detected = { suggestedName: known.target, location: { backend: 'directory', live, blank: null, archive: path }, assumed };
+  return [{ inode: `${String(stats.dev)}:${String(stats.ino)}`, detected }];
+}
+
+/** A folder of the right name may be anything; one directory in it that is named by a time tells. */
+function holdsOldRoots(path: BytePath, nameZone: string): boolean {
+  try {
+    return readdirSync(toBytes(path), { encoding: 'latin1', withFileTypes: true }).some((entry) => {
+      const name = entry.name as BytePath;
+      return entry.isDirectory() && isUtf8(name) && parseName(toText(name), nameZone) !== null;
+    });
+  } catch {
+    return false;
+  }
+}
+
+function statOrNothing(path: BytePath): ReturnType<typeof lstatSync> {
+  try {
+    return lstatSync(toBytes(path), { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}

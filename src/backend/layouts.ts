@@ -1,0 +1,33 @@
+/**
+ * The layouts that are in the field: where boot snippets put old roots, and what they call the blank and the live root.
+ */
+import { baseName, fromText, joinPath, parentOf, type BytePath } from '../byte-path.ts';
+
+export interface KnownArchive {
+  /** Relative to the top level of a filesystem. */
+  readonly path: BytePath;
+  /** The target that such an archive is of. */
+  readonly target: 'root' | 'home';
+}
+
+const ROOT_ARCHIVES = ['old_roots', '@old_roots', 'old-roots', '@snapshots/old_roots', 'persist/old_roots', '@persist/old_roots', '.snapshots/old_roots'];
+
+export const KNOWN_ARCHIVES: readonly KnownArchive[] = ROOT_ARCHIVES.flatMap((path) => [
+  { path: fromText(path), target: 'root' as const },
+  { path: joinPath(parentOf(fromText(path)), fromText(baseName(fromText(path)).replace('root', 'home'))), target: 'home' as const },
+]);
+
+/** Names of the blank at the top level. */
+export const KNOWN_BLANKS: Readonly<Record<KnownArchive['target'], readonly string[]>> = {
+  root: ['root-blank', 'blank_root', '@root-blank', '@blank', 'root_blank', 'blank'],
+  home: ['home-blank', 'blank_home', '@home-blank', 'home_blank'],
+};
+
+/** Names of the live tree at the top level. */
+export const KNOWN_LIVE: Readonly<Record<KnownArchive['target'], readonly string[]>> = {
+  root: ['root', '@root', '@', 'rootfs'],
+  home: ['home', '@home'],
+};
+
+/** Where the live tree of a target is mounted. */
+export const MOUNT_POINT_OF: Readonly<Record<KnownArchive['target'], BytePath>> = { root: fromText('/'), home: fromText('/home') };

@@ -1,0 +1,62 @@
+/**
+ * What is in an archive, understood: which trees are old roots and when they were archived, and what is left alone because it is not understood.
+ */
+import { isUtf8, toText, type BytePath } from '../byte-path.ts';
+import type { ArchivedTree, Listing } from './backend.ts';
+import { parseName } from './name.ts';
+
+export interface OldRoot extends ArchivedTree {
+  readonly archivedAt: Date;
+  readonly archivedAtSource: 'name' | 'metadata' | 'creation';
+  /** When its boot began. Null if the filesystem does not say, or says a time that cannot be that (a copy, a restored backup). */
+  readonly bootedAt: Date | null;
+  /** For people. */
+  readonly warnings: readonly string[];
+}
+
+/** Something in the archive that is never removed. */
+export interface Unrecognised {
+  readonly name: BytePath;
+  readonly why: string;
+  /** Set if it can be read from all the same. */
+  readonly tree: ArchivedTree | null;
+}
+
+export interface Archive {
+  /** Newest first. */
+  readonly roots: readonly OldRoot[];
+  /** By name. */
+  readonly unrecognised: readonly Unrecognised[];
+  readonly warnings: readonly string[];
+}
+
+/** `nameZone`: how to read names that carry no zone. */
+export function understand(listing: Listing, nameZone: string): Archive {
+  const understood = listing.trees.map((tree) => ({ tree, named: isUtf8(tree.name) ? parseName(toText(tree.name), nameZone) : null }));
+  const roots = understood
+    .flatMap(({ tree, named }) => (named === null ? [] : [{ root: oldRoot(tree, named.time), copy: named.copy }]))
+    .sort((a, b) => b.root.archivedAt.getTime() - a.root.archivedAt.getTime() || b.copy - a.copy || (a.root.name < b.root.name ? 1 : -1))
+    .map(({ root }) => root);
+  const unnamed = understood.flatMap(({ tree, named }) => (named === null ? [{ name: tree.name, why: 'its name is not understood as a time', tree }] : []));
+  const others = listing.others.map((other) => ({ ...other, tree: null }));
+  return {
+    roots,
+    unrecognised: [...unnamed, ...others].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    warnings: listing.warnings,
+  };
+}
+
+function oldRoot(tree: ArchivedTree, archivedAt: Date): OldRoot {
+  return {
+    ...tree,
+    archivedAt,
+    archivedAtSource: 'name',
+    bootedAt: tree.createdAt !== null && couldHaveBegun(tree.createdAt, archivedAt) ? tree.createdAt : null,
+    warnings: tree.holdsRoot === null ? [] : [`another old root was moved into it, at \`${toText(tree.holdsRoot)}\` (two roots with one name); it is never removed as it is`],
+  };
+}
+
+/** A root is made before it is archived (names have no fractions of a second). A later time is that of a copy and says nothing of a boot. */
+function couldHaveBegun(createdAt: Date, archivedAt: Date): boolean {
+  return Math.floor(createdAt.getTime() / 1000) <= Math.floor(archivedAt.getTime() / 1000);
+}

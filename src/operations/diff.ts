@@ -1,0 +1,74 @@
+/**
+ * `roots diff`: what changed from one tree to another.
+ */
+import { printable, type BytePath } from '../byte-path.ts';
+import { RootsError } from '../errors.ts';
+import type { Change } from '../diff/change.ts';
+import { walkDiff } from '../diff/walk.ts';
+import { createTreeReader } from '../system/tree-reader.ts';
+import type { Context } from './context.ts';
+import { pathInside } from './live-path.ts';
+import { resolveRoot, specialTree, type ResolvedRoot } from './resolve-root.ts';
+import { withTargets, type Target } from './targets.ts';
+
+export interface DiffOptions {
+  /** Undefined: the blank. */
+  readonly from?: string | undefined;
+  /** Undefined: the live root. */
+  readonly to?: string | undefined;
+  /** Only what is at or below this path; absolute as on the live system, or relative to the root. */
+  readonly within?: BytePath | undefined;
+}
+
+export interface DiffHeader {
+  readonly from: string;
+  readonly to: string;
+  readonly engine: 'walk';
+}
+
+export interface DiffOutcome extends DiffHeader {
+  /** What could not be read, for people; its changes are not known. */
+  readonly problems: readonly string[];
+}
+
+/** `onChange` is told of each change as it is found, in byte order of the paths. Errors: `not-found`, `usage`. */
+export async function diffRoots(
+  context: Context,
+  options: DiffOptions,
+  begin: (header: DiffHeader) => void,
+  onChange: (change: Change) => void,
+): Promise<DiffOutcome> {
+  return withTargets(context, { access: 'read' }, async (targets) => {
+    const problems: string[] = [];
+    const to = options.to === undefined ? liveOf(mainTarget(targets)) : await resolveRoot(context, targets, options.to);
+    const from = options.from === undefined ? blankOf(to.target) : await resolveRoot(context, targets, options.from);
+    const header: DiffHeader = { from: from?.label ?? 'empty', to: to.label, engine: 'walk' };
+    if (from === null) problems.push(`no blank is known for ${to.target.name}, so all that there is counts as new`);
+    const trees = await Promise.all([from, to].map(async (side) => (side === null ? null : { path: await side.target.backend.pathOf(side.tree) })));
+    begin(header);
+    const changes = walkDiff(createTreeReader(context.run), trees[0] ?? null, trees[1] ?? null, {
+      signal: context.signal,
+      problems: ({ path, side, why }) => problems.push(`${printable(path)} in ${side === 'from' ? header.from : header.to}: ${why}`),
+      warnings: (text) => problems.push(text),
+      ...(options.within === undefined ? {} : { within: pathInside(to.target, options.within) }),
+    });
+    for await (const change of changes) onChange(change);
+    return { ...header, problems };
+  });
+}
+
+/** Of several targets, the one that is called `root` is what a machine loses at its next boot. */
+function mainTarget(targets: readonly Target[]): Target {
+  const target = targets.length === 1 ? targets[0] : targets.find(({ name }) => name === 'root');
+  if (target !== undefined) return target;
+  throw new RootsError('usage', 'there are several targets', { hint: `say which: ${targets.map(({ name }) => `${name}:live`).join(', ')}` });
+}
+
+/** A recipe that makes each root anew has no blank: there everything is new. */
+function blankOf(target: Target): ResolvedRoot | null {
+  return target.backend.location.blank === null ? null : specialTree(target, 'blank');
+}
+
+function liveOf(target: Target): ResolvedRoot {
+  return specialTree(target, 'live');
+}

@@ -1,0 +1,48 @@
+/**
+ * The old roots of a target with the verdict of its policy on each: what `ls` shows and `prune` acts on.
+ */
+import { understand, type Archive, type OldRoot } from '../backend/old-root.ts';
+import { toText } from '../byte-path.ts';
+import { planRetention } from '../retention/plan.ts';
+import type { Context } from './context.ts';
+import type { Target } from './targets.ts';
+
+export interface JudgedRoot {
+  readonly target: Target;
+  readonly root: OldRoot;
+  /** As text: the name of an old root is understood, so it is ASCII. */
+  readonly name: string;
+  readonly keep: boolean;
+  /** Machine-readable words first; never empty. */
+  readonly reasons: readonly string[];
+}
+
+export interface JudgedArchive {
+  readonly target: Target;
+  /** Newest first. */
+  readonly roots: readonly JudgedRoot[];
+  readonly unrecognised: Archive['unrecognised'];
+  readonly warnings: readonly string[];
+}
+
+export async function judgeArchive(context: Context, target: Target, at: Date = context.now): Promise<JudgedArchive> {
+  const archive = understand(await target.backend.list(), context.config.nameTimezone);
+  const candidates = archive.roots.map((root) => ({ root, name: toText(root.name), time: root.archivedAt, protections: protectionsOf(root) }));
+  const verdicts = planRetention(candidates, target.policy, at, context.config.timezone);
+  return {
+    target,
+    roots: verdicts.map(({ root, keep, reasons }) => ({ target, root: root.root, name: root.name, keep, reasons })),
+    unrecognised: archive.unrecognised,
+    warnings: archive.warnings,
+  };
+}
+
+/** What keeps a root whatever the policy says. */
+function protectionsOf(root: OldRoot): string[] {
+  return [
+    ...(root.pin === null ? [] : ['pinned']),
+    ...(root.isLive ? ['live'] : []),
+    ...(root.mountPoints.length === 0 ? [] : ['mounted']),
+    ...(root.holdsRoot === null ? [] : ['nested root']),
+  ];
+}

@@ -1,0 +1,141 @@
+/**
+ * `roots prune`: a plan with a reason for each old root, and its application one removal at a time.
+ */
+import type { Archive } from '../backend/old-root.ts';
+import { printable } from '../byte-path.ts';
+import { RootsError, messageOf } from '../errors.ts';
+import { isEmpty } from '../retention/policy.ts';
+import type { Context } from './context.ts';
+import { judgeArchive, type JudgedArchive, type JudgedRoot } from './judge.ts';
+import { withTargets, type Target } from './targets.ts';
+
+export interface TargetPlan {
+  readonly target: Target;
+  readonly keep: readonly JudgedRoot[];
+  /** Oldest first: the order in which they go. */
+  readonly remove: readonly JudgedRoot[];
+  /** What is not understood. */
+  readonly skipped: readonly { readonly name: string; readonly why: string }[];
+  readonly warnings: readonly string[];
+  /** Bytes; null if the filesystem cannot tell for all of them. */
+  readonly freedBytes: number | null;
+  readonly policyIsEmpty: boolean;
+}
+
+export interface PrunePlan {
+  /** The moment that was planned for. */
+  readonly at: Date;
+  readonly targets: readonly TargetPlan[];
+}
+
+export interface Removal {
+  readonly judged: JudgedRoot;
+  readonly result: 'removed' | 'failed';
+  /** Why it failed, safe to print. */
+  readonly error: string | null;
+  /** What had to be changed to remove it. */
+  readonly notes: readonly string[];
+}
+
+export interface PruneOutcome {
+  readonly plan: PrunePlan;
+  /** In the order in which they were tried. */
+  readonly removals: readonly Removal[];
+  /** Those of the plan that were not tried, because it was stopped. */
+  readonly notTried: readonly JudgedRoot[];
+}
+
+/** Told of each removal as it happens. */
+export type OnRemoval = (removal: Removal) => void;
+
+export interface PruneOptions {
+  readonly target?: string | undefined;
+  readonly at: Date;
+}
+
+/** Plans, has the plan agreed to, applies it. Nothing is changed unless `agree` says so. */
+export async function prune(
+  context: Context,
+  options: PruneOptions,
+  agree: (plan: PrunePlan) => Promise<boolean>,
+  onRemoval: OnRemoval,
+): Promise<PruneOutcome> {
+  return withTargets(context, { access: 'write', only: options.target }, async (targets) => {
+    const plan = await planPrune(context, targets, options.at);
+    if (!(await agree(plan))) return { plan, removals: [], notTried: plan.targets.flatMap((each) => each.remove) };
+    const removals: Removal[] = [];
+    for (const each of plan.targets) removals.push(...(await applyToTarget(context, each, options.at, onRemoval)));
+    const tried = new Set(removals.map((removal) => removal.judged));
+    return { plan, removals, notTried: plan.targets.flatMap((each) => each.remove.filter((judged) => !tried.has(judged))) };
+  });
+}
+
+/** The plan alone. Reads only. */
+export async function planOnly(context: Context, options: PruneOptions): Promise<PrunePlan> {
+  return withTargets(context, { access: 'read', only: options.target }, (targets) => planPrune(context, targets, options.at));
+}
+
+async function planPrune(context: Context, targets: readonly Target[], at: Date): Promise<PrunePlan> {
+  const plans: TargetPlan[] = [];
+  for (const target of targets) plans.push(planOfTarget(await judgeArchive(context, target, at)));
+  return { at, targets: plans };
+}
+
+function planOfTarget(archive: JudgedArchive): TargetPlan {
+  const { target, roots, unrecognised, warnings } = archive;
+  const remove = roots.filter((each) => !each.keep).toReversed();
+  return {
+    target,
+    keep: roots.filter((each) => each.keep),
+    remove,
+    skipped: unrecognised.map(skipped),
+    warnings,
+    freedBytes: freed(target, remove),
+    policyIsEmpty: isEmpty(target.policy),
+  };
+}
+
+function skipped({ name, why }: Archive['unrecognised'][number]): { name: string; why: string } {
+  return { name: printable(name), why };
+}
+
+function freed(target: Target, remove: readonly JudgedRoot[]): number | null {
+  const sizes = target.backend.knownSizes(remove.map(({ root }) => root));
+  return remove.reduce<number | null>((sum, { root }) => {
+    const bytes = sizes.get(root.id)?.exclusiveBytes ?? null;
+    return sum === null || bytes === null ? null : sum + bytes;
+  }, 0);
+}
+
+async function applyToTarget(context: Context, plan: TargetPlan, at: Date, onRemoval: OnRemoval): Promise<Removal[]> {
+  const { backend } = plan.target;
+  const lock = await backend.lock();
+  const removals: Removal[] = [];
+  try {
+    await backend.sweep();
+    // The same plan must come out now that nobody else is at work: with fewer roots than before, the floor lies elsewhere.
+    const now = planOfTarget(await judgeArchive(context, plan.target, at));
+    const stillGoing = new Map(now.remove.map((judged) => [judged.root.id, judged]));
+    for (const planned of plan.remove) {
+      if (context.signal.aborted) break;
+      const removal = await removeOne(planned, stillGoing.get(planned.root.id));
+      removals.push(removal);
+      onRemoval(removal);
+    }
+    if (removals.length > 0) await backend.flush();
+  } finally {
+    await lock.release();
+  }
+  return removals;
+}
+
+/** A failure is a result: the others are still to be removed. */
+async function removeOne(planned: JudgedRoot, current: JudgedRoot | undefined): Promise<Removal> {
+  try {
+    if (current?.name !== planned.name) throw new RootsError('failed', `${planned.name} is not removed: the archive has changed since the plan was made`);
+    const { notes } = await planned.target.backend.remove(current.root);
+    return { judged: planned, result: 'removed', error: null, notes };
+  } catch (error) {
+    return { judged: planned, result: 'failed', error: messageOf(error), notes: [] };
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * What restoring would do: found by reading both sides, and nothing else.
+ */
+import { fromText, joinPath, printable, type BytePath } from '../byte-path.ts';
+import { RootsError } from '../errors.ts';
+import { isSameEntry, readEntry, readNames, type Entry } from '../system/entry.ts';
+import { placeBeneath, type Place } from '../system/beneath.ts';
+
+export interface RestoreStep {
+  /**
+   * `create`: nothing is there. `replace`: something is, and it was said to be overwritten. `same`: nothing to do.
+   * `refuse`: something is there and stays.
+   */
+  readonly action: 'create' | 'replace' | 'same' | 'refuse';
+  /** Inside the old root, without a leading slash. */
+  readonly source: BytePath;
+  /** Absolute. */
+  readonly destination: BytePath;
+  readonly type: Entry['type'];
+  /** Bytes of a regular file. */
+  readonly size: number | null;
+  /** Why it is refused, for people. */
+  readonly why: string | null;
+  /** What was at the destination, to be recognised again right before it is replaced. */
+  readonly before: Entry | null;
+}
+
+export interface Sides {
+  /** Where the old root can be read. */
+  readonly root: BytePath;
+  readonly source: BytePath;
+  readonly destination: BytePath;
+  /** Absolute paths of mount points of this system. */
+  readonly mountPoints: ReadonlySet<BytePath>;
+  readonly overwrite: boolean;
+}
+
+/** Destinations are paths from here. */
+export const ROOT = fromText('/');
+
+/** Plans one file or a whole tree; a directory that is there already is entered, one that is not is one step. Errors: `not-found`. */
+export function planRestore(sides: Sides): RestoreStep[] {
+  const steps: RestoreStep[] = [];
+  // A list and not recursion: trees can be deeper than the stack.
+  const ahead = [{ source: sides.source, destination: sides.destination }];
+  for (let each = ahead.pop(); each !== undefined; each = ahead.pop()) {
+    const from = sourcePlace(sides.root, each.source);
+    try {
+      const source = readEntry(from.path);
+      if (source === null) throw new RootsError('not-found', `${printable(each.source)} is not in this old root`);
+      const existing = existingAt(each.destination);
+      if (source.type === 'directory' && existing?.type === 'directory') {
+        const { source: inside, destination } = each;
+        ahead.push(...readNames(from.path).map((name) => ({ source: joinPath(inside, name), destination: joinPath(destination, name) })).reverse());
+      } else {
+        steps.push(stepFor(sides, each, from, source, existing));
+      }
+    } finally {
+      from.directory.close();
+    }
+  }
+  return steps;
+}
+
+/** A path inside an old root is resolved inside it, as after chroot(2). */
+export function sourcePlace(root: BytePath, path: BytePath): Place {
+  return placeBeneath(root, path, { links: 'inside' });
+}
+
+/** Links on the way to a destination are followed only if nobody else could have put them there. */
+export function destinationPlace(path: BytePath): Place {
+  return placeBeneath(ROOT, path, { links: 'trusted' });
+}
+
+/** Null also if the directory for it does not exist yet. */
+function existingAt(path: BytePath): Entry | null {
+  let place: Place;
+  try {
+    place = destinationPlace(path);
+  } catch (error) {
+    if (error instanceof RootsError && error.kind === 'not-found') return null;
+    throw error;
+  }
+  try {
+    return readEntry(place.path);
+  } finally {
+    place.directory.close();
+  }
+}
+
+function stepFor(sides: Sides, paths: { source: BytePath; destination: BytePath }, from: Place, source: Entry, existing: Entry | null): RestoreStep {
+  const step = { ...paths, type: source.type, size: source.type === 'file' ? source.size : null, before: existing, why: null };
+  if (existing === null) return { ...step, action: 'create' };
+  const refuse = (why: string): RestoreStep => ({ ...step, action: 'refuse', why });
+  if (sides.mountPoints.has(paths.destination)) return refuse('it is a mount point here: its persistent copy lies elsewhere');
+  if (existing.type === 'directory') return refuse('a directory is there');
+  if (source.type === 'directory') return refuse(`a ${existing.type} is there where a directory would go`);
+  const there = destinationPlace(paths.destination);
+  try {
+    if (isSameEntry(from.path, source, there.path, existing)) return { ...step, action: 'same' };
+  } finally {
+    there.directory.close();
+  }
+  return sides.overwrite ? { ...step, action: 'replace' } : refuse('it exists');
+}

@@ -1,0 +1,195 @@
+/**
+ * `roots restore`: bring files and trees back from an old root.
+ */
+import { baseName, isWithin, joinPath, parentOf, printable, type BytePath } from '../byte-path.ts';
+import { RootsError, messageOf } from '../errors.ts';
+import { directoryBeneath, type Place } from '../system/beneath.ts';
+import { isUnchanged, readEntry } from '../system/entry.ts';
+import { readMountTable } from '../system/mounts.ts';
+import { recreateMissingParents } from '../system/recreate-parents.ts';
+import { copyInto, sweepStaging } from '../system/staged-copy.ts';
+import type { Context } from './context.ts';
+
+import { pathInside } from './live-path.ts';
+import { oldRootsOf, resolveRoot, type ResolvedRoot } from './resolve-root.ts';
+import { ROOT, destinationPlace, planRestore, sourcePlace, type RestoreStep } from './restore-plan.ts';
+import { withTargets, type Target } from './targets.ts';
+
+export interface RestoreOptions {
+  /** As they were on the live system: absolute. */
+  readonly paths: readonly BytePath[];
+  /** Undefined: the newest old root that has the path and differs from what is there. */
+  readonly from?: string | undefined;
+  /** Absolute: a directory to put them in, or, for one path, a new name. Undefined: where they were. */
+  readonly to?: BytePath | undefined;
+  readonly overwrite: boolean;
+  /** With `overwrite`: keep what was there beside it. */
+  readonly backup: boolean;
+}
+
+export interface RestoreItem extends RestoreStep {
+  readonly from: ResolvedRoot;
+  readonly root: BytePath;
+}
+
+export interface RestorePlan {
+  readonly items: readonly RestoreItem[];
+}
+
+export interface Restored {
+  readonly item: RestoreItem;
+  readonly result: 'restored' | 'same' | 'refused' | 'failed';
+  /** Why it was refused or failed, for people. */
+  readonly error: string | null;
+  /** Attributes that the destination could not take on, for people. */
+  readonly lost: readonly string[];
+  /** Where the former file is now. */
+  readonly backup: BytePath | null;
+}
+
+/** Plans, has the plan agreed to, applies it. Returns null if it was not agreed to; then nothing has changed. */
+export async function restore(
+  context: Context,
+  options: RestoreOptions,
+  agree: (plan: RestorePlan) => Promise<boolean>,
+  onRestored: (restored: Restored) => void,
+): Promise<readonly Restored[] | null> {
+  return withTargets(context, { access: 'read' }, async (targets) => {
+    const plan = await planPaths(context, targets, options);
+    if (!(await agree(plan))) return null;
+    const results: Restored[] = [];
+    for (const item of plan.items) {
+      if (context.signal.aborted) throw new RootsError('interrupted', 'stopped; what is listed above was restored, the rest was not begun');
+      const restored = await applyItem(context, item, options);
+      results.push(restored);
+      onRestored(restored);
+    }
+    return results;
+  });
+}
+
+async function planPaths(context: Context, targets: readonly Target[], options: RestoreOptions): Promise<RestorePlan> {
+  if (options.to !== undefined && options.paths.length > 1 && !isDirectory(options.to)) {
+    throw new RootsError('usage', `${printable(options.to)} is no directory`, { hint: 'several paths can only be restored into a directory that exists' });
+  }
+  const mountPoints = new Set(readMountTable().map((mount) => mount.mountPoint));
+  const items: RestoreItem[] = [];
+  for (const path of options.paths) items.push(...(await planPath(context, targets, path, options, mountPoints)));
+  return { items };
+}
+
+async function planPath(
+  context: Context,
+  targets: readonly Target[],
+  path: BytePath,
+  options: RestoreOptions,
+  mountPoints: ReadonlySet<BytePath>,
+): Promise<RestoreItem[]> {
+  for (const from of await candidates(context, targets, path, options.from)) {
+    const source = sourceIn(from.target, path);
+    const root = await from.target.backend.pathOf(from.tree);
+    if (!isInside(root, source)) continue;
+    const destination = destinationOf(from.target, source, options);
+    const steps = planRestore({ root, source, destination, mountPoints, overwrite: options.overwrite });
+    // Without --from, a root that holds just what is there already is not the one that is looked for.
+    if (options.from === undefined && steps.every((step) => step.action === 'same')) continue;
+    return steps.map((step) => ({ ...step, from, root }));
+  }
+  const where = options.from === undefined ? 'no old root has it in another state than it is in now' : `it is not in ${options.from}`;
+  throw new RootsError('not-found', `${printable(path)}: ${where}`, {
+    hint: 'paths are as they were on the live system; `roots ls` lists the old roots, `roots diff ROOT` what is in one',
+  });
+}
+
+/** Newest first, where they are not named. */
+async function candidates(context: Context, targets: readonly Target[], path: BytePath, ref: string | undefined): Promise<readonly ResolvedRoot[]> {
+  return ref === undefined ? oldRootsOf(context, targetOf(targets, path)) : [await resolveRoot(context, targets, ref)];
+}
+
+/** The target whose live root the path is on. */
+function targetOf(targets: readonly Target[], path: BytePath): Target {
+  const mounted = targets
+    .filter(({ backend }) => backend.liveMountPoint !== null && isWithin(path, backend.liveMountPoint))
+    .sort((a, b) => (b.backend.liveMountPoint?.length ?? 0) - (a.backend.liveMountPoint?.length ?? 0));
+  const target = mounted[0] ?? (targets.length === 1 ? targets[0] : undefined);
+  if (target !== undefined) return target;
+  throw new RootsError('usage', `${printable(path)} is on no live root of a target`, { hint: 'say with --from which old root it is in' });
+}
+
+function sourceIn(target: Target, path: BytePath): BytePath {
+  const inside = pathInside(target, path);
+  if (inside === '') throw new RootsError('usage', 'the root itself cannot be restored as a whole', { hint: 'name what is in it' });
+  return inside;
+}
+
+function isInside(root: BytePath, source: BytePath): boolean {
+  try {
+    const place = sourcePlace(root, source);
+    try {
+      return readEntry(place.path) !== null;
+    } finally {
+      place.directory.close();
+    }
+  } catch (error) {
+    if (error instanceof RootsError && error.kind === 'not-found') return false;
+    throw error;
+  }
+}
+
+function destinationOf({ backend, name }: Target, source: BytePath, { to }: RestoreOptions): BytePath {
+  if (to !== undefined) return isDirectory(to) ? joinPath(to, baseName(source)) : to;
+  if (backend.liveMountPoint !== null) return joinPath(backend.liveMountPoint, source);
+  throw new RootsError('usage', `the live root of ${name} is not mounted, so there is no place where ${printable(source)} was`, { hint: 'say with --to where it should go' });
+}
+
+function isDirectory(path: BytePath): boolean {
+  try {
+    directoryBeneath(ROOT, path, { links: 'trusted' }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof RootsError && error.kind === 'not-found') return false;
+    throw error;
+  }
+}
+
+/** A failure is a result: the others are still to be restored. */
+async function applyItem(context: Context, item: RestoreItem, options: RestoreOptions): Promise<Restored> {
+  const result = { item, lost: [], error: null, backup: null };
+  if (item.action === 'same') return { ...result, result: 'same' };
+  if (item.action === 'refuse') return { ...result, result: 'refused', error: item.why };
+  try {
+    if (options.to === undefined) recreateMissingParents(item.root, item.source, item.destination);
+    return { ...result, result: 'restored', ...(await copyItem(context, item, options)) };
+  } catch (error) {
+    if (error instanceof RootsError && error.kind === 'interrupted') throw error;
+    return { ...result, result: 'failed', error: messageOf(error) };
+  }
+}
+
+async function copyItem(context: Context, item: RestoreItem, options: RestoreOptions): Promise<Pick<Restored, 'lost' | 'backup'>> {
+  const from = sourcePlace(item.root, item.source);
+  try {
+    const to = destinationPlace(item.destination);
+    try {
+      await sweepStaging(context.run, to.directory);
+      const now = readEntry(to.path);
+      if (item.before !== null && (now === null || !isUnchanged(item.before, now))) throw new RootsError('failed', 'what is there has changed meanwhile; it is left as it is');
+      const backup = item.before !== null && options.backup ? freeBackupName(to) : null;
+      const copy = { replace: item.action === 'replace', signal: context.signal, ...(backup === null ? {} : { backup }) };
+      const { lost } = await copyInto(context.run, from, to, copy);
+      return { lost, backup: backup === null ? null : joinPath(parentOf(item.destination), backup) };
+    } finally {
+      to.directory.close();
+    }
+  } finally {
+    from.directory.close();
+  }
+}
+
+/** As `cp --backup=numbered` names it, so that an older backup is never lost. */
+function freeBackupName(place: Place): BytePath {
+  for (let number = 1; ; number += 1) {
+    const name = `${place.name}.~${String(number)}~` as BytePath;
+    if (readEntry(joinPath(place.directory.path, name)) === null) return name;
+  }
+}

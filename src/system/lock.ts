@@ -1,0 +1,45 @@
+/**
+ * The lock of an archive: flock(2) on the archive's directory itself, held by a keeper, so that the kernel drops it when we die.
+ * The inode is the same through every mount of the filesystem, private ones too, and nothing has to be written.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { toBytes, toText, type BytePath } from '../byte-path.ts';
+import { RootsError } from '../errors.ts';
+import { HOLD, startKeeper, type Keeper } from './keeper.ts';
+
+/** What flock(1) is told to end with when the lock is taken. */
+const TAKEN = 75;
+
+/** `device`: `major:minor` of the superblock as mount tables show it, to find the holder. Errors: `locked`. */
+export async function lockDirectory(directory: BytePath, device: string, what: string): Promise<Keeper> {
+  const args = ['--exclusive', '--nonblock', '--conflict-exit-code', String(TAKEN), '--no-fork', toText(directory), 'sh', '-c', HOLD];
+  return startKeeper('flock', args, ({ status, stderr }) =>
+    status === TAKEN
+      ? new RootsError('locked', `${what} is locked by another run${describeHolder(directory, device)}`, { hint: 'wait until it has finished, then try again' })
+      : new RootsError('failed', `${what} cannot be locked: ${stderr}`),
+  );
+}
+
+function describeHolder(directory: BytePath, device: string): string {
+  const keeper = holderOf(readFileSync('/proc/locks', 'utf8'), device, statSync(toBytes(directory), { bigint: true }).ino);
+  const owner = keeper === undefined ? undefined : parentOfProcess(keeper);
+  return owner === undefined ? '' : ` (process ${String(owner)})`;
+}
+
+/** The process that holds an flock, from proc_locks(5): `1: FLOCK ADVISORY WRITE 4711 00:2b:257 0 EOF`. */
+export function holderOf(locks: string, device: string, inode: bigint): number | undefined {
+  const [major, minor] = device.split(':').map((part) => Number(part).toString(16).padStart(2, '0'));
+  const line = locks.split('\n').find((each) => / FLOCK .* WRITE /.test(each) && each.includes(` ${major ?? ''}:${minor ?? ''}:${String(inode)} `));
+  const pid = line?.split(/\s+/)[4];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+/** The keeper is a child of the run that holds the lock; 1 means that the run is gone and the keeper about to go. */
+function parentOfProcess(pid: number): number | undefined {
+  try {
+    const parent = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1];
+    return parent === undefined ? undefined : Number(parent);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Mounts that nobody else sees and that cannot be left behind: they live in the mount namespace of a keeper process.
+ *
+ * Files are reached through `/proc/PID/root/…`. Programs that resolve their arguments to real paths (`btrfs` does) would get lost
+ * there and are started inside the namespace instead.
+ */
+import { fromText, joinPath, type BytePath } from '../byte-path.ts';
+import { RootsError } from '../errors.ts';
+import { HOLD, startKeeper, type KeeperFailure } from './keeper.ts';
+import { readMountTable } from './mounts.ts';
+import type { Run } from './run.ts';
+
+export interface PrivateMount {
+  /** Where this process reads it. */
+  readonly path: BytePath;
+  /** Where programs started with `runInside` see it. */
+  readonly pathInside: BytePath;
+  /** `major:minor` of its superblock, as mount tables show it. */
+  readonly device: string;
+  /** Like `run`, in the mount namespace that has the mount. */
+  readonly runInside: Run;
+  close(): Promise<void>;
+}
+
+export type Access = 'read' | 'write';
+
+/** POSIX promises this directory; in the private namespace the mount covers it. */
+const MOUNT_POINT = '/tmp';
+
+/**
+ * Mounts a filesystem. Errors: `not-permitted` without privileges (or where namespaces are forbidden), `unsupported` if the
+ * kernel does not know the filesystem, `failed` with mount(8)'s words otherwise.
+ */
+export async function mountPrivately(run: Run, source: { device: string; type: string; options: readonly string[]; access: Access }): Promise<PrivateMount> {
+  const options = [source.access === 'read' ? 'ro' : 'rw', 'nosuid', 'nodev', 'noexec', 'noatime', ...source.options].join(',');
+  const script = `mount -t "$1" -o "$2" -- "$3" ${MOUNT_POINT} && ${HOLD}`;
+  const keeper = await startKeeper('unshare', ['--mount', '--', 'sh', '-c', script, 'sh', source.type, options, source.device], (failure) =>
+    mountError(source.device, failure),
+  );
+  const inside = fromText(MOUNT_POINT);
+  const mount = readMountTable(keeper.pid).findLast((each) => each.mountPoint === inside);
+  if (mount === undefined) {
+    await keeper.close();
+    throw new RootsError('failed', `the private mount of ${source.device} is not in the mount table of its namespace`);
+  }
+  const enter = [`--mount=/proc/${String(keeper.pid)}/ns/mnt`, '--'];
+  return {
+    path: joinPath(fromText(`/proc/${String(keeper.pid)}/root`), inside),
+    pathInside: inside,
+    device: mount.device,
+    runInside: (program, args, runOptions) => run('nsenter', [...enter, program, ...args], runOptions),
+    close: () => keeper.close(),
+  };
+}
+
+// The wordings are those of util-linux 2.38 to 2.41 with LC_ALL=C; test/unit/system/private-mount.test.ts has them from the real programs.
+function mountError(device: string, { status, stderr }: KeeperFailure): RootsError {
+  const words = stderr.split('\n')[0] ?? '';
+  if (/Operation not permitted|permission denied|must be superuser/i.test(stderr)) {
+    return new RootsError('not-permitted', `${device} cannot be mounted privately: ${words}`, { hint: 'run as root (sudo), outside of a sandbox that forbids mounts' });
+  }
+  if (/unknown filesystem type/.test(stderr)) {
+    return new RootsError('unsupported', `this kernel does not know the filesystem of ${device}: ${words}`);
+  }
+  return new RootsError('failed', `${device} cannot be mounted: ${words === '' ? `mount ended with status ${String(status)}` : words}`, {
+    hint: 'check `device` in the configuration; `lsblk -f` shows what there is',
+  });
+}
+
+/** One private mount per device for a whole command, however many targets are on it. */
+export class PrivateMountPool {
+  readonly #mounts = new Map<string, Promise<PrivateMount>>();
+  readonly #run: Run;
+  readonly #access: Access;
+
+  constructor(run: Run, access: Access) {
+    this.#run = run;
+    this.#access = access;
+  }
+
+  mount(device: string, type: string, options: readonly string[]): Promise<PrivateMount> {
+    const key = JSON.stringify([device, type, options]);
+    const mount = this.#mounts.get(key) ?? mountPrivately(this.#run, { device, type, options, access: this.#access });
+    this.#mounts.set(key, mount);
+    return mount;
+  }
+
+  async close(): Promise<void> {
+    const mounts = await Promise.allSettled(this.#mounts.values());
+    this.#mounts.clear();
+    await Promise.all(mounts.map((mount) => (mount.status === 'fulfilled' ? mount.value.close() : undefined)));
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * The directories that a restored path needs and that are no longer there, with the owner and mode that they had in the old root.
+ */
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync } from 'node:fs';
+import { fromText, parentOf, toBytes, type BytePath } from '../byte-path.ts';
+import { RootsError, errnoOf } from '../errors.ts';
+import { directoryBeneath, placeBeneath } from './beneath.ts';
+
+const ROOT = fromText('/');
+
+/** `source` is a path inside `root`, `destination` absolute; where they end in the same names, those are the same directories. */
+export function recreateMissingParents(root: BytePath, source: BytePath, destination: BytePath): void {
+  const missing: { from: BytePath; to: BytePath }[] = [];
+  for (let [from, to] = [parentOf(source), parentOf(destination)]; from !== '' && !isDirectory(to); [from, to] = [parentOf(from), parentOf(to)]) {
+    missing.unshift({ from, to });
+  }
+  for (const { from, to } of missing) recreate(root, from, to);
+}
+
+function isDirectory(path: BytePath): boolean {
+  try {
+    directoryBeneath(ROOT, path, { links: 'trusted' }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof RootsError && error.kind === 'not-found') return false;
+    throw error;
+  }
+}
+
+function recreate(root: BytePath, from: BytePath, to: BytePath): void {
+  const source = directoryBeneath(root, from, { links: 'inside' });
+  const place = placeBeneath(ROOT, to, { links: 'trusted' });
+  try {
+    const stats = fstatSync(source.fd);
+    mkdirSync(toBytes(place.path), { mode: 0o700 });
+    const made = openSync(toBytes(place.path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      giveAway(made, stats.uid, stats.gid);
+      fchmodSync(made, stats.mode & 0o7777);
+    } finally {
+      closeSync(made);
+    }
+  } finally {
+    source.close();
+    place.directory.close();
+  }
+}
+
+/** Only root can; for others the directory stays theirs. */
+function giveAway(directory: number, uid: number, gid: number): void {
+  try {
+    fchownSync(directory, uid, gid);
+  } catch (error) {
+    if (errnoOf(error) !== 'EPERM') throw error;
+  }
+}

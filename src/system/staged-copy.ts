@@ -1,0 +1,186 @@
+/**
+ * Copying something to a new place so that it appears there whole or not at all, with all that it is made of.
+ *
+ * The copy is made in a staging directory beside the destination that only we can enter, and is then renamed out of it. Whoever owns the
+ * destination can move the staging directory about, but not get into it, and all names are resolved from directories that are held
+ * open; so nothing that they do can make the copy land elsewhere.
+ *
+ * coreutils' cp does the copying: Node's own loses owners, ACLs, capabilities, hard links and nanoseconds, and leaves set-user-ID bits on what has become root's.
+ */
+import { constants, closeSync, fchmodSync, fstatSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { fromText, joinPath, printable, printableText, toBytes, type BytePath } from '../byte-path.ts';
+import { RootsError, errnoOf, messageOf } from '../errors.ts';
+import type { HeldDirectory, Place } from './beneath.ts';
+import type { Run } from './run.ts';
+
+export interface CopyOptions {
+  /** Put in place of what is there (never of a directory). Without it, whatever is there stays and the copy fails. */
+  readonly replace: boolean;
+  /** With `replace`: the name beside it that what was there gets. */
+  readonly backup?: BytePath;
+  readonly signal: AbortSignal;
+}
+
+export interface CopyReport {
+  /** What the destination's filesystem could not take on (attributes, an owner), for people. */
+  readonly lost: readonly string[];
+}
+
+const STAGING = /^\.roots-restore-(\d+)-/;
+
+/**
+ * Copies the file, link, special file or whole directory at `from` to `to`. A kill at any moment leaves at `to` what was there or all of
+ * the copy, and perhaps a staging directory, which `sweepStaging` removes. Errors: `failed` (the name is taken, no space, …), `interrupted`.
+ */
+export async function copyInto(run: Run, from: Place, to: Place, options: CopyOptions): Promise<CopyReport> {
+  const staging = makeStaging(to.directory);
+  try {
+    const copy = joinPath(staging.held.path, fromText('copy'));
+    const lost = await copyAll(run, from.path, copy, options.signal);
+    await flush(run, copy);
+    putInPlace(copy, to, options);
+    fsyncSync(to.directory.fd);
+    return { lost };
+  } finally {
+    await removeStaging(run, to.directory, staging);
+  }
+}
+
+/** Removes the staging directories in `directory` that runs of ours left behind when they were killed. */
+export async function sweepStaging(run: Run, directory: HeldDirectory): Promise<void> {
+  const names = readdirSync(toBytes(directory.path), { encoding: 'latin1' }) as BytePath[];
+  for (const name of names.filter(isAbandoned)) {
+    const path = joinPath(directory.path, name);
+    const stats = lstatSync(toBytes(path), { throwIfNoEntry: false });
+    if (stats?.isDirectory() !== true || stats.uid !== process.geteuid?.() || (stats.mode & 0o777) !== 0o700) continue;
+    await run('rm', ['-rf', '--one-file-system', '--', { path }]);
+  }
+}
+
+function isAbandoned(name: BytePath): boolean {
+  const pid = STAGING.exec(name)?.[1];
+  if (pid === undefined) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return errnoOf(error) === 'ESRCH';
+  }
+}
+
+interface Staging {
+  readonly name: BytePath;
+  readonly held: HeldDirectory;
+}
+
+let made = 0;
+
+function makeStaging(directory: HeldDirectory): Staging {
+  made += 1;
+  const name = fromText(`.roots-restore-${String(process.pid)}-${String(made)}`);
+  const path = toBytes(joinPath(directory.path, name));
+  mkdirSync(path, { mode: 0o700 });
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  const stats = fstatSync(fd);
+  // Between the two calls somebody who owns the directory could have put another one there.
+  if (stats.uid !== process.geteuid?.() || readdirSync(path).length > 0) {
+    closeSync(fd);
+    throw new RootsError('failed', 'the staging directory was exchanged by somebody else; nothing was restored');
+  }
+  // A default ACL or the set-group-ID bit of the directory around it could have opened it to others.
+  fchmodSync(fd, 0o700);
+  return { name, held: { fd, path: fromText(`/proc/${String(process.pid)}/fd/${String(fd)}`), close: () => { closeSync(fd); } } };
+}
+
+async function removeStaging(run: Run, directory: HeldDirectory, staging: Staging): Promise<void> {
+  const left = readdirSync(toBytes(staging.held.path), { encoding: 'latin1' }) as BytePath[];
+  for (const name of left) await run('rm', ['-rf', '--one-file-system', '--', { path: joinPath(staging.held.path, name) }]);
+  staging.held.close();
+  try {
+    rmdirSync(toBytes(joinPath(directory.path, staging.name)));
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTEMPTY') throw error;
+  }
+}
+
+/**
+ * `-a` alone is silent about attributes that it cannot keep; naming `xattr` makes it say so, and fail. Where the filesystem just has no place for one, the
+ * copy is made all the same and what it lost is told.
+ */
+async function copyAll(run: Run, from: BytePath, to: BytePath, signal: AbortSignal): Promise<string[]> {
+  const args = ['--reflink=auto', '--sparse=auto', '--no-target-directory', '--', { path: from }, { path: to }];
+  const strict = await run('cp', ['-dR', '--preserve=mode,ownership,timestamps,links,xattr', ...args], { signal });
+  if (strict.status === 0) return [];
+  const lost = strict.stderr.split('\n').filter((line) => line !== '');
+  if (!lost.every((line) => ATTRIBUTE_LOST.test(line))) throw new RootsError('failed', describeFailure(lost));
+  await run('rm', ['-rf', '--one-file-system', '--', { path: to }]);
+  const lenient = await run('cp', ['-a', ...args], { signal });
+  if (lenient.status !== 0) throw new RootsError('failed', describeFailure(lenient.stderr.split('\n')));
+  return lost.map((line) => printableText(line.replace(/^cp: /, '').replace(/ for '.*': /, ': ')));
+}
+
+// coreutils 9.1 and 9.7, with LC_ALL=C.
+const ATTRIBUTE_LOST = /^cp: (?:setting attributes?|preserving|failed to preserve|.*xattr).*: (?:Operation not supported|Operation not permitted|Not supported)$/;
+
+function describeFailure(lines: readonly string[]): string {
+  const reason = lines[0]?.split(': ').at(-1) ?? 'cp failed';
+  return `it cannot be copied: ${printableText(reason)}`;
+}
+
+/** On disk before it gets its name. */
+async function flush(run: Run, path: BytePath): Promise<void> {
+  const stats = lstatSync(toBytes(path));
+  if (stats.isFile()) {
+    const fd = openSync(toBytes(path), constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } else if (stats.isDirectory()) {
+    const result = await run('sync', ['-f', '--', { path }]);
+    if (result.status !== 0) throw new RootsError('failed', `the copy cannot be written to disk: ${printableText(result.stderr)}`);
+  }
+}
+
+function putInPlace(copy: BytePath, to: Place, options: CopyOptions): void {
+  try {
+    if (options.replace) {
+      if (options.backup !== undefined) linkSync(toBytes(to.path), toBytes(joinPath(to.directory.path, options.backup)));
+      renameSync(toBytes(copy), toBytes(to.path));
+    } else {
+      renameToNewName(copy, to.path);
+    }
+  } catch (error) {
+    throw new RootsError('failed', describeRefusal(to.name, error), { cause: error });
+  }
+}
+
+/** Node has no renameat2(2). A hard link cannot take a name that is there; a directory cannot be renamed onto anything but an empty one. */
+function renameToNewName(copy: BytePath, to: BytePath): void {
+  if (lstatSync(toBytes(to), { throwIfNoEntry: false }) !== undefined) throw Object.assign(new Error('it exists'), { code: 'EEXIST' });
+  if (lstatSync(toBytes(copy)).isDirectory()) {
+    renameSync(toBytes(copy), toBytes(to));
+    return;
+  }
+  try {
+    linkSync(toBytes(copy), toBytes(to));
+    unlinkSync(toBytes(copy));
+  } catch (error) {
+    // vfat and some network filesystems have no hard links. The name was free a moment ago.
+    if (errnoOf(error) !== 'EPERM' && errnoOf(error) !== 'ENOTSUP' && errnoOf(error) !== 'ENOSYS') throw error;
+    renameSync(toBytes(copy), toBytes(to));
+  }
+}
+
+function describeRefusal(name: BytePath, error: unknown): string {
+  switch (errnoOf(error)) {
+    case 'EEXIST':
+    case 'ENOTEMPTY':
+      return `${printable(name)} appeared meanwhile; it is left as it is`;
+    case 'EBUSY':
+      return `${printable(name)} is a mount point`;
+    default:
+      return messageOf(error);
+  }
+}

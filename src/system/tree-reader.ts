@@ -1,0 +1,387 @@
+/**
+ * Trees on a real filesystem, for src/diff. No link is followed below the root of a tree, and no path is longer than the kernel takes.
+ */
+import fs from 'node:fs';
+import { promisify } from 'node:util';
+import { toBytes, type BytePath } from '../byte-path.ts';
+import { Unreadable, type Directory, type Entry, type Listed, type Located, type Tree, type TreeReader, type Xattrs } from '../diff/tree.ts';
+import type { EntryType } from '../diff/change.ts';
+import { errnoOf, RootsError } from '../errors.ts';
+import type { Run } from './run.ts';
+import { readXattrs } from './xattrs.ts';
+
+/** Reads trees as they are; a tree that changes meanwhile shows in `Unreadable`. `run` starts getfattr(1). */
+export function createTreeReader(run: Run): TreeReader {
+  const pace = new Pace();
+  return {
+    open: (tree) => openRoot(tree, pace),
+    sameContent: (a, b, signal) => sameContent(a, b, pace, signal),
+    readLink,
+    readXattrs: (entries, signal) => readAttributes(run, entries, signal),
+  };
+}
+
+/** PATH_MAX is 4096, and a name of 255 bytes must still fit, also in the arguments of a program. */
+const LONGEST_ADDRESS = 3000;
+const LISTED_AT_ONCE = 256;
+
+/** `O_PATH` of Linux, which Node does not name: needs no read permission and triggers no automount. */
+const O_PATH = 0o10000000;
+const BTRFS_MAGIC = 0x9123683e;
+const BTRFS_SUBVOLUME_INODE = 256n;
+
+async function openRoot(tree: Tree, pace: Pace): Promise<Directory> {
+  try {
+    const stats = fs.statSync(toBytes(tree.path), { bigint: true });
+    const entry = { ...entryOf('' as BytePath, stats), mounted: false };
+    if (entry.type !== 'directory') throw new Unreadable('it is not a directory');
+    return await Promise.resolve(new RealDirectory({ address: tree.path, entry }, mountOf(tree.path, { follow: true }), pace, null));
+  } catch (error) {
+    throw asUnreadable(error);
+  }
+}
+
+class RealDirectory implements Directory {
+  readonly self: Located;
+  /** The mount that the whole tree is on. */
+  readonly #mount: string;
+  readonly #pace: Pace;
+  #descriptor: number | null;
+
+  constructor(self: Located, mount: string, pace: Pace, descriptor: number | null) {
+    this.self = self;
+    this.#mount = mount;
+    this.#pace = pace;
+    this.#descriptor = descriptor;
+  }
+
+  async *list(): AsyncGenerator<readonly Listed[], void, undefined> {
+    const names = await this.#names();
+    for (let at = 0; at < names.length; at += LISTED_AT_ONCE) {
+      await this.#pace.breathe();
+      yield await this.#listed(names.slice(at, at + LISTED_AT_ONCE));
+    }
+  }
+
+  async lookup(name: BytePath): Promise<Entry | null> {
+    if (name.includes('\0') || name.length > 255) return null;
+    try {
+      return this.#entry(name, await lstatLater(this.#address(name)));
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return null;
+      throw asUnreadable(error);
+    }
+  }
+
+  locate(entry: Entry): Located {
+    return { address: this.#address(entry.name), entry };
+  }
+
+  enter(entry: Entry): Promise<Directory> {
+    try {
+      return Promise.resolve(this.#enter(this.locate(entry)));
+    } catch (error) {
+      return Promise.reject(asUnreadable(error));
+    }
+  }
+
+  close(): void {
+    if (this.#descriptor === null) return;
+    fs.closeSync(this.#descriptor);
+    this.#descriptor = null;
+  }
+
+  #address(name: BytePath): BytePath {
+    return `${this.self.address}/${name}` as BytePath;
+  }
+
+  #enter(located: Located): Directory {
+    if (located.address.length <= LONGEST_ADDRESS) return new RealDirectory(located, this.#mount, this.#pace, null);
+    // Node has no openat(2), but a path below /proc/PID/fd/N starts at the directory that N is. By number, since getfattr is another process.
+    const descriptor = fs.openSync(toBytes(located.address), O_PATH | fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW);
+    const address = `/proc/${String(process.pid)}/fd/${String(descriptor)}` as BytePath;
+    const directory = new RealDirectory({ address, entry: located.entry }, this.#mount, this.#pace, descriptor);
+    try {
+      requireSame(fs.fstatSync(descriptor, { bigint: true }), located.entry);
+      return directory;
+    } catch (error) {
+      directory.close();
+      throw error;
+    }
+  }
+
+  /** Sorted as bytes: each character is one. */
+  async #names(): Promise<BytePath[]> {
+    const address = toBytes(this.self.address);
+    const itself = toBytes(this.#address('.' as BytePath));
+    try {
+      const names = this.#pace.warm
+        ? this.#pace.measure(2, () => fs.readdirSync(address, 'latin1'))
+        : await readdirLater(address, 'latin1');
+      // A directory that was replaced by a link after it was listed would lead out of the tree.
+      requireSame(fs.lstatSync(itself, { bigint: true }), this.self.entry);
+      return (names as BytePath[]).sort();
+    } catch (error) {
+      throw asUnreadable(error);
+    }
+  }
+
+  async #listed(names: readonly BytePath[]): Promise<readonly Listed[]> {
+    const listed: Listed[] = [];
+    while (this.#pace.warm && listed.length < names.length) {
+      const some = names.slice(listed.length, listed.length + 16);
+      listed.push(...this.#pace.measure(some.length, () => some.map((name) => this.#statNow(name))));
+    }
+    const rest = names.slice(listed.length);
+    return rest.length === 0 ? listed : [...listed, ...(await Promise.all(rest.map((name) => this.#statLater(name))))];
+  }
+
+  #statNow(name: BytePath): Listed {
+    try {
+      return this.#entry(name, fs.lstatSync(toBytes(this.#address(name)), { bigint: true }));
+    } catch (error) {
+      return { name, why: asUnreadable(error).why };
+    }
+  }
+
+  async #statLater(name: BytePath): Promise<Listed> {
+    try {
+      return this.#entry(name, await lstatLater(this.#address(name)));
+    } catch (error) {
+      return { name, why: asUnreadable(error).why };
+    }
+  }
+
+  #entry(name: BytePath, stats: fs.BigIntStats): Entry {
+    const entry = entryOf(name, stats);
+    return entry.type === 'directory' && entry.dev !== this.self.entry.dev ? this.#acrossDevices(entry) : entry;
+  }
+
+  /**
+   * A directory on another device is a subvolume nested in the tree, the empty stub of one in a snapshot (btrfs, inode 2), or
+   * a mount. A mounted subvolume has inode 256 as a nested one has; only the mount it is reached through tells them apart.
+   */
+  #acrossDevices(entry: Entry): Entry {
+    const address = this.#address(entry.name);
+    if (mountOf(address, { follow: false }) !== this.#mount) return { ...entry, mounted: true };
+    const subvolume = entry.ino === BTRFS_SUBVOLUME_INODE && fs.statfsSync(toBytes(address)).type === BTRFS_MAGIC;
+    return subvolume ? { ...entry, type: 'subvolume' } : entry;
+  }
+}
+
+function readAttributes(run: Run, entries: readonly Located[], signal: AbortSignal | undefined): Promise<readonly (Xattrs | Unreadable)[]> {
+  return readXattrs(run, entries.map((located) => located.address), signal);
+}
+
+async function readLink(link: Located): Promise<BytePath> {
+  try {
+    return (await readlinkLater(toBytes(link.address), 'latin1')) as BytePath;
+  } catch (error) {
+    throw asUnreadable(error, link);
+  }
+}
+
+const BLOCK = 256 * 1024;
+
+async function sameContent(a: Located, b: Located, pace: Pace, signal: AbortSignal | undefined): Promise<boolean> {
+  await pace.breathe();
+  const calls = a.entry.size < BLOCK && pace.warm ? BLOCKING : POOLED;
+  const first = await openFile(calls, a);
+  try {
+    const second = await openFile(calls, b);
+    try {
+      const same = await sameBytes(calls, first, second, signal);
+      if (same) for (const file of [first, second]) requireUnchanged(file);
+      return same;
+    } finally {
+      fs.closeSync(second.descriptor);
+    }
+  } finally {
+    fs.closeSync(first.descriptor);
+  }
+}
+
+interface OpenFile {
+  readonly located: Located;
+  readonly descriptor: number;
+}
+
+async function sameBytes(calls: FileCalls, a: OpenFile, b: OpenFile, signal: AbortSignal | undefined): Promise<boolean> {
+  const { size } = a.located.entry;
+  // One byte more than the file has, so that one read finds the end, and growth.
+  const length = size < BLOCK ? Number(size) + 1 : BLOCK;
+  const left = Buffer.allocUnsafe(length);
+  const right = Buffer.allocUnsafe(length);
+  for (let position = 0n; ; ) {
+    if (signal?.aborted === true) throw new RootsError('interrupted', 'the comparison was interrupted');
+    const counts = await Promise.all([fill(calls, a, left, position), fill(calls, b, right, position)]);
+    if (counts[0] !== counts[1] || !left.subarray(0, counts[0]).equals(right.subarray(0, counts[1]))) return false;
+    position += BigInt(counts[0]);
+    // Not to the end of a file that grows while it is read: that it did shows afterwards.
+    if (counts[0] < length || position >= size) return true;
+  }
+}
+
+/** Fills the buffer unless the file ends: read(2) may give less than was asked for. */
+async function fill(calls: FileCalls, file: OpenFile, buffer: Buffer, position: bigint): Promise<number> {
+  let filled = 0;
+  try {
+    for (let count = -1; count !== 0 && filled < buffer.length; filled += count) {
+      count = await calls.read(file.descriptor, buffer.subarray(filled), position + BigInt(filled));
+    }
+    return filled;
+  } catch (error) {
+    throw asUnreadable(error, file.located);
+  }
+}
+
+const READ_ONLY = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY;
+
+async function openFile(calls: FileCalls, located: Located): Promise<OpenFile> {
+  try {
+    const descriptor = await openQuietly(calls, toBytes(located.address));
+    try {
+      const stats = fs.fstatSync(descriptor, { bigint: true });
+      if (!stats.isFile()) throw new Unreadable(CHANGED);
+      requireSame(stats, located.entry);
+      return { located, descriptor };
+    } catch (error) {
+      fs.closeSync(descriptor);
+      throw error;
+    }
+  } catch (error) {
+    throw asUnreadable(error, located);
+  }
+}
+
+/** Reading is no reason to write an access time into an old root; but only the owner and root may ask for that. */
+async function openQuietly(calls: FileCalls, path: Buffer): Promise<number> {
+  try {
+    return await calls.open(path, READ_ONLY | fs.constants.O_NOATIME);
+  } catch (error) {
+    if (errnoOf(error) !== 'EPERM') throw error;
+    return calls.open(path, READ_ONLY);
+  }
+}
+
+function requireUnchanged({ located, descriptor }: OpenFile): void {
+  const { size, ctimeNs } = fs.fstatSync(descriptor, { bigint: true });
+  if (size !== located.entry.size || ctimeNs !== located.entry.ctimeNs) throw new Unreadable(CHANGED, { located });
+}
+
+function requireSame(stats: fs.BigIntStats, entry: Entry): void {
+  if (stats.ino !== entry.ino || stats.dev !== entry.dev) throw new Unreadable(CHANGED);
+}
+
+/** Which mount a path is reached through: statx(2) would tell, and so does the description of an open file. */
+function mountOf(path: BytePath, { follow }: { follow: boolean }): string {
+  const descriptor = fs.openSync(toBytes(path), follow ? O_PATH : O_PATH | fs.constants.O_NOFOLLOW);
+  try {
+    const id = /^mnt_id:\s*(\d+)$/m.exec(fs.readFileSync(`/proc/self/fdinfo/${String(descriptor)}`, 'latin1'))?.[1];
+    if (id === undefined) throw new RootsError('failed', 'the kernel does not tell which mount a file is on (/proc/self/fdinfo)');
+    return id;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+const TYPES: Readonly<Record<number, EntryType>> = {
+  [fs.constants.S_IFREG]: 'file',
+  [fs.constants.S_IFDIR]: 'directory',
+  [fs.constants.S_IFLNK]: 'symlink',
+  [fs.constants.S_IFIFO]: 'fifo',
+  [fs.constants.S_IFSOCK]: 'socket',
+  [fs.constants.S_IFBLK]: 'block',
+  [fs.constants.S_IFCHR]: 'char',
+};
+
+function entryOf(name: BytePath, stats: fs.BigIntStats): Entry {
+  const mode = Number(stats.mode);
+  const type = TYPES[mode & fs.constants.S_IFMT];
+  if (type === undefined) throw new Unreadable('it is of an unknown type');
+  const { uid, gid, size, rdev, mtimeNs, ctimeNs, dev, ino } = stats;
+  return { name, type, mode: mode & 0o7777, uid, gid, size, rdev, mtimeNs, ctimeNs, dev, ino, mounted: false };
+}
+
+const CHANGED = 'changed while it was read';
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'vanished while it was read',
+  ENOTDIR: CHANGED,
+  ELOOP: CHANGED,
+  EINVAL: CHANGED,
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+};
+
+/** Only what the kernel says about one entry; anything else is thrown on as it is. */
+function asUnreadable(error: unknown, located?: Located): Unreadable {
+  const about = located === undefined ? {} : { located };
+  if (error instanceof Unreadable) return located === undefined ? error : new Unreadable(error.why, about);
+  const errno = errnoOf(error);
+  if (errno === undefined || !/^E[A-Z0-9]+$/.test(errno)) throw error;
+  return new Unreadable(REASONS[errno] ?? `cannot be read (${errno})`, { ...about, cause: error });
+}
+
+/**
+ * Which calls are the faster ones. With the metadata in memory a blocking lstat takes half the time of one through the thread pool;
+ * from a disk the pool waits for several at once. Measured as it goes: a slow stretch of blocking calls moves to the pool for a while.
+ */
+class Pace {
+  #pooled = 0;
+  #turned = performance.now();
+
+  get warm(): boolean {
+    if (this.#pooled === 0) return true;
+    this.#pooled -= 1;
+    return false;
+  }
+
+  measure<T>(calls: number, work: () => T): T {
+    const started = performance.now();
+    const result = work();
+    if (performance.now() - started > calls * SLOW_MS) this.#pooled = POOLED_TURNS;
+    return result;
+  }
+
+  /** Lets signals and timers have their turn, which blocking calls keep waiting. */
+  async breathe(): Promise<void> {
+    if (performance.now() - this.#turned < TURN_MS) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#turned = performance.now();
+  }
+}
+
+const SLOW_MS = 0.05;
+const POOLED_TURNS = 16;
+const TURN_MS = 20;
+
+// fs.promises takes three times as long as the callbacks do.
+const lstatCall = promisify(fs.lstat) as (path: Buffer, options: { bigint: true }) => Promise<fs.BigIntStats>;
+const readdirLater = promisify(fs.readdir) as (path: Buffer, encoding: 'latin1') => Promise<string[]>;
+const readlinkLater = promisify(fs.readlink) as (path: Buffer, encoding: 'latin1') => Promise<string>;
+
+function lstatLater(path: BytePath): Promise<fs.BigIntStats> {
+  return lstatCall(toBytes(path), { bigint: true });
+}
+
+interface FileCalls {
+  readonly open: (path: Buffer, flags: number) => number | Promise<number>;
+  readonly read: (descriptor: number, buffer: Buffer, position: bigint) => number | Promise<number>;
+}
+
+const BLOCKING: FileCalls = {
+  open: (path, flags) => fs.openSync(path, flags),
+  read: (descriptor, buffer, position) => fs.readSync(descriptor, buffer, 0, buffer.length, position),
+};
+
+const POOLED: FileCalls = {
+  open: promisify(fs.open) as (path: Buffer, flags: number) => Promise<number>,
+  read: (descriptor, buffer, position) =>
+    new Promise((resolve, reject) => {
+      fs.read(descriptor, buffer, 0, buffer.length, position, (error, count) => {
+        if (error === null) resolve(count);
+        else reject(error);
+      });
+    }),
+};
