@@ -2,7 +2,7 @@
  * What an operation is given. It has no terminal, no process and no clock of its own.
  */
 import type { Config } from '../config.ts';
-import type { Run } from '../system/run.ts';
+import { run, type Run } from '../system/run.ts';
 
 export interface Context {
   readonly run: Run;
@@ -13,4 +13,9 @@ export interface Context {
   readonly config: Config;
   /** Whether this process may mount. */
   readonly privileged: boolean;
+}
+
+/** With the programs of this machine. */
+export function createContext(parts: Omit<Context, 'run'>): Context {
+  return { ...parts, run };
 }

@@ -1,0 +1,65 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../base-command.ts';
+import { fromText, printableText } from '../byte-path.ts';
+import { EXIT_STATUS, RootsError } from '../errors.ts';
+import type { Change } from '../diff/change.ts';
+import { diffRoots } from '../operations/diff.ts';
+import { absolutePath } from '../ui/arguments.ts';
+import { changeContract, diffContract } from '../ui/contract.ts';
+import { DiffView } from '../ui/diff-view.ts';
+import { formatSides } from '../ui/format.ts';
+
+export default class Diff extends BaseCommand {
+  static override readonly summary = 'Show what changed between two trees.';
+  static override readonly description =
+    'Without an argument, from the blank to the live root: what the next boot will lose. With one, from the blank to that root: what that boot wrote. With two, from the first to the second. After `--`, only what is at or below that path.';
+  static override readonly usage = 'diff [FROM] [TO] [-- PATH]';
+  static override readonly examples = [
+    '<%= config.bin %> diff',
+    '<%= config.bin %> diff latest',
+    '<%= config.bin %> diff latest~1 latest -- /etc',
+    '<%= config.bin %> diff 2026-11-20 live --json',
+  ];
+  static override readonly args = {
+    from: Args.string({ description: 'A root: its name, its number, a date, `latest`, `live` or `blank`.' }),
+    to: Args.string({ description: 'Another.' }),
+  };
+  static override readonly flags = {
+    recursive: Flags.boolean({ char: 'r', summary: 'List all that is in new and removed directories, too.' }),
+    ndjson: Flags.boolean({ summary: 'One change a line, as it is found: for trees too large to hold.', exclusive: ['json'] }),
+    'exit-code': Flags.boolean({ summary: 'Exit with 1 if there are differences, as diff(1) does.' }),
+  };
+
+  async run(): Promise<unknown> {
+    const { path, roots } = this.#splitPath();
+    const { args, flags } = await this.parse(Diff, roots);
+    const context = await this.context(flags);
+    const changes: Change[] = [];
+    const view = new DiffView(this.screen, { recursive: flags.recursive, write: (line) => { this.log(line); } });
+    let count = 0;
+    const outcome = await diffRoots(
+      context,
+      { ...(args.to === undefined ? { to: args.from } : { from: args.from, to: args.to }), within: path },
+      (header) => { if (!flags.ndjson) this.log(`${this.screen.style('bold', formatSides(header))}\n`); },
+      (change) => {
+        count += 1;
+        if (flags.ndjson) this.log(JSON.stringify(changeContract(change)));
+        else if (this.jsonEnabled()) changes.push(change);
+        else view.add(change);
+      },
+    );
+    if (!flags.ndjson) this.log(view.end());
+    for (const problem of outcome.problems) this.logToStderr(`warning: ${printableText(problem)}`);
+    if (flags['exit-code'] && count > 0) process.exitCode = EXIT_STATUS.failed.status;
+    return diffContract(outcome, changes);
+  }
+
+  /** What comes after `--` is a path; oclif would take it for one more argument. */
+  #splitPath(): { path: ReturnType<typeof fromText> | undefined; roots: string[] } {
+    const at = this.argv.indexOf('--');
+    if (at === -1) return { path: undefined, roots: this.argv };
+    const [path, ...more] = this.argv.slice(at + 1);
+    if (path === undefined || more.length > 0) throw new RootsError('usage', 'after `--` comes one path', { hint: 'for example: roots diff latest -- /etc' });
+    return { path: absolutePath(path, process.cwd()), roots: this.argv.slice(0, at) };
+  }
+}

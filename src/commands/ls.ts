@@ -1,0 +1,22 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../base-command.ts';
+import { listRoots } from '../operations/list.ts';
+import { listContract } from '../ui/contract.ts';
+import { renderList } from '../ui/list-view.ts';
+
+export default class Ls extends BaseCommand {
+  static override readonly summary = 'List the old roots, newest first.';
+  static override readonly description =
+    'For each: its number, when it was archived, its age, its sizes where they are known, and which rules keep it or why the next prune removes it.';
+  static override readonly examples = ['<%= config.bin %> ls', '<%= config.bin %> ls home --size', '<%= config.bin %> ls --json'];
+  static override readonly args = { target: Args.string({ description: 'Only this target.' }) };
+  static override readonly flags = { size: Flags.boolean({ summary: 'Measure sizes that the filesystem does not keep. May take long.' }) };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(Ls);
+    const context = await this.context(flags);
+    const archives = await listRoots(context, { target: args.target, measure: flags.size });
+    this.log(renderList(this.screen, archives, { now: context.now, zone: context.config.timezone }));
+    return listContract(archives, context.now);
+  }
+}

@@ -1,0 +1,76 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../base-command.ts';
+import { listRoots } from '../operations/list.ts';
+import { restore, type RestoreOptions, type RestorePlan, type Restored } from '../operations/restore.ts';
+import { absolutePath } from '../ui/arguments.ts';
+import { restoreContract, restorePlanContract } from '../ui/contract.ts';
+import { confirm, refuseWithoutTerminal } from '../ui/prompts.ts';
+import { askForPath, chooseRoot } from '../ui/restore-prompts.ts';
+import { renderRestoreEnd, renderRestorePlan, renderRestored } from '../ui/restore-view.ts';
+import { isInteractive } from '../ui/terminal.ts';
+
+export default class Restore extends BaseCommand {
+  static override readonly summary = 'Bring files or whole trees back from an old root.';
+  static override readonly description =
+    'PATH is as it was on the live system. Without --from it comes from the newest old root that has it in another state than it is in now; without --to it goes back to where it was. Nothing that exists is overwritten unless --overwrite says so. Owner, mode, times, extended attributes, ACLs and capabilities come back with it. Without a PATH it asks.';
+  static override readonly strict = false;
+  static override readonly usage = 'restore [PATH...]';
+  static override readonly examples = [
+    '<%= config.bin %> restore ~/.config/app/settings.json',
+    '<%= config.bin %> restore /etc/nixos --from 2026-11-18 --to /persist/etc',
+    '<%= config.bin %> restore /home/alice/notes --overwrite --backup --yes',
+  ];
+  static override readonly args = { path: Args.string({ description: 'What to bring back.' }) };
+  static override readonly flags = {
+    from: Flags.string({ summary: 'The old root to take it from.', helpValue: 'ROOT' }),
+    to: Flags.string({ summary: 'A directory to put it in, or a new name for it.', helpValue: 'DEST' }),
+    overwrite: Flags.boolean({ summary: 'Replace files that exist and differ.' }),
+    backup: Flags.boolean({ summary: 'Keep each replaced file beside the new one, as NAME.~1~.', dependsOn: ['overwrite'] }),
+    'dry-run': Flags.boolean({ char: 'n', summary: 'Show what would be done and change nothing.', exclusive: ['yes'] }),
+    yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
+  };
+
+  async run(): Promise<unknown> {
+    const { argv, flags } = await this.parse(Restore);
+    if (argv.length === 0) refuseWithoutTerminal('PATH, and --from if it should not be the newest old root that has it');
+    const context = await this.context(flags);
+    const from = flags.from ?? (argv.length === 0 ? await chooseRoot(await listRoots(context, { measure: false }), context) : undefined);
+    const typed = argv.length === 0 ? [await askForPath()] : (argv as string[]);
+    const paths = typed.map((path) => absolutePath(path, process.cwd()));
+    const options: RestoreOptions = { paths, from, overwrite: flags.overwrite, backup: flags.backup, ...(flags.to === undefined ? {} : { to: absolutePath(flags.to, process.cwd()) }) };
+    let planned: RestorePlan | undefined;
+    const agree = async (plan: RestorePlan): Promise<boolean> => {
+      planned = plan;
+      if (flags['dry-run']) return false;
+      if (flags.yes || !changesAnything(plan)) return true;
+      return this.#ask(plan, context.now);
+    };
+    const results = await restore(context, options, agree, (restored) => { this.log(renderRestored(this.screen, restored)); });
+    if (results === null) {
+      if (planned !== undefined && flags['dry-run']) this.log(renderRestorePlan(this.screen, planned, context.now));
+      this.log('Nothing was changed.');
+      return restorePlanContract(planned ?? { items: [] });
+    }
+    this.log(renderRestoreEnd(results));
+    this.#end(results);
+    return restoreContract(results);
+  }
+
+  /** Creating what is not there harms nobody, so only replacing is asked about, or what was chosen by answering. */
+  async #ask(plan: RestorePlan, now: Date): Promise<boolean> {
+    const replaces = plan.items.some((item) => item.action === 'replace');
+    if (!replaces && !isInteractive()) return true;
+    this.log(renderRestorePlan(this.screen, plan, now));
+    return confirm(replaces ? 'Restore this, replacing what exists?' : 'Restore this?', '--yes');
+  }
+
+  #end(results: readonly Restored[]): void {
+    const undone = results.filter(({ result }) => result === 'failed' || result === 'refused').length;
+    if (undone > 0) this.end(results.some(({ result }) => result === 'restored') ? 'partly' : 'failed');
+    this.endIfStopped();
+  }
+}
+
+function changesAnything(plan: RestorePlan): boolean {
+  return plan.items.some((item) => item.action === 'create' || item.action === 'replace');
+}

@@ -1,0 +1,81 @@
+/**
+ * `roots ls` for people.
+ */
+import { printable, printableText } from '../byte-path.ts';
+import type { ListedArchive, ListedRoot } from '../operations/list.ts';
+import { isEmpty } from '../retention/policy.ts';
+import { formatAge, formatBytes, formatTime } from './format.ts';
+import { renderTable } from './table.ts';
+import type { Screen } from './terminal.ts';
+
+export interface ListViewOptions {
+  readonly now: Date;
+  readonly zone: string | undefined;
+}
+
+/** Blocks of text, one for each target. */
+export function renderList(screen: Screen, archives: readonly ListedArchive[], options: ListViewOptions): string {
+  return archives.map((archive) => renderArchive(screen, archive, options)).join('\n\n');
+}
+
+function renderArchive(screen: Screen, archive: ListedArchive, options: ListViewOptions): string {
+  const { target, roots, warnings } = archive;
+  const where = target.assumed.length === 0 ? describeLocation(archive) : `${target.assumed.join(', ')} (recognised, not configured)`;
+  const parts = [
+    `${screen.style('bold', target.name)}  ${screen.style('dim', where)}`,
+    roots.length === 0 ? 'no old roots yet' : renderRoots(screen, roots, options, isEmpty(target.policy)),
+    ...(isEmpty(target.policy) && roots.length > 0 ? [screen.style('dim', 'No policy is configured: nothing is ever removed. See roots.toml(5).')] : []),
+    ...renderUnrecognised(screen, archive),
+    ...warnings.map((warning) => screen.style('yellow', `warning: ${warning}`)),
+    ...roots.flatMap(({ name, root }) => root.warnings.map((warning) => screen.style('yellow', `warning: ${name}: ${printableText(warning)}`))),
+  ];
+  return parts.join('\n');
+}
+
+function describeLocation({ target }: ListedArchive): string {
+  const { location } = target.backend;
+  return `${location.backend}${location.backend === 'btrfs' ? ` on ${location.device}` : ''}, archive ${printable(location.archive)}`;
+}
+
+function renderRoots(screen: Screen, roots: readonly ListedRoot[], { now, zone }: ListViewOptions, policyIsEmpty: boolean): string {
+  const wide = screen.width >= 100;
+  const columns = [
+    { title: '#', align: 'right' as const },
+    { title: 'archived' },
+    { title: 'age' },
+    { title: 'size', align: 'right' as const },
+    { title: 'own', align: 'right' as const },
+    { title: 'name' },
+    { title: 'kept because / goes when' },
+  ];
+  const rows = roots.map((each) => [
+    String(each.number),
+    formatTime(each.root.archivedAt, zone),
+    formatAge((now.getTime() - each.root.archivedAt.getTime()) / 1000),
+    each.size.sizeBytes === null ? '' : formatBytes(each.size.sizeBytes),
+    each.size.exclusiveBytes === null ? '' : formatBytes(each.size.exclusiveBytes),
+    wide ? each.name : '',
+    renderVerdict(screen, each, policyIsEmpty),
+  ]);
+  return renderTable(screen, columns, rows);
+}
+
+/** Without a policy only what is particular about a root is worth a word. */
+function renderVerdict(screen: Screen, { keep, reasons, root }: ListedRoot, policyIsEmpty: boolean): string {
+  const words = reasons.filter((reason) => !policyIsEmpty || reason !== 'no policy').map((reason) => describeReason(reason, root));
+  if (words.length === 0) return '';
+  return keep ? words.join(', ') : screen.style('red', `goes: ${words.join(', ')}`);
+}
+
+function describeReason(reason: string, root: ListedRoot['root']): string {
+  if (reason === 'pinned' && root.pin !== null && root.pin.note !== '') return `pinned (${printableText(root.pin.note)})`;
+  if (reason === 'mounted' && root.mountPoints[0] !== undefined) return `mounted at ${printable(root.mountPoints[0])}`;
+  if (reason === 'future') return 'future: the clock was wrong, then or now';
+  return reason;
+}
+
+function renderUnrecognised(screen: Screen, { unrecognised }: ListedArchive): string[] {
+  if (unrecognised.length === 0) return [];
+  const rows = unrecognised.map(({ name, why }) => [`  ${printable(name)}`, why]);
+  return [`Left alone, never removed:\n${renderTable(screen, [{ title: '  name' }, { title: 'why' }], rows)}`];
+}
