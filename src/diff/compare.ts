@@ -17,15 +17,16 @@ const UNCHANGED: Comparison = { what: [], readContent: false, readTarget: false,
 
 export function compareEntries(from: Entry, to: Entry): Comparison {
   const sameMtime = from.mtimeNs === to.mtimeNs;
-  const sameCtime = from.ctimeNs === to.ctimeNs;
   const what: Aspect[] = [];
   if (differsInContent(from, to)) what.push('content');
   if (from.mode !== to.mode) what.push('mode');
   if (from.uid !== to.uid || from.gid !== to.gid) what.push('owner');
   // A directory's mtime only echoes its entries, and hardly a tool sets that of a symlink.
   if (!sameMtime && !isDirectory(from.type) && from.type !== 'symlink') what.push('mtime');
-  // ctime cannot be set by a user program, and a snapshot shares it with its source until something is changed.
-  // Device and inode prove nothing: bcachefs snapshots share both for files that differ.
+  // ctime cannot be set by a user program, and a snapshot shares it with its source until something is changed. Two inodes can have got
+  // the same one in one tick of the clock, though (4 ms). Equal inodes alone prove nothing: bcachefs snapshots share them, and the device,
+  // for files that differ.
+  const sameCtime = from.ctimeNs === to.ctimeNs && from.ino === to.ino;
   const sameTimes = sameMtime && sameCtime;
   if (sameTimes && what.length === 0 && from.size === to.size) return UNCHANGED;
   return {

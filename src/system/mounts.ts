@@ -70,20 +70,31 @@ export async function readAllMountTables(run: Run): Promise<AllMounts> {
 
 function readTablesOfProcesses(): { mounts: Mount[]; seen: Set<string>; complete: boolean } {
   const seen = new Set<string>();
-  const mounts: Mount[] = [];
+  const tables = new Set<BytePath>();
   let complete = true;
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const namespace = namespaceOf(pid);
+    if (namespace !== undefined && seen.has(namespace)) continue;
     try {
-      const namespace = readlinkSync(`/proc/${pid}/ns/mnt`);
-      if (seen.has(namespace)) continue;
-      const table = readMountTable(Number(pid));
-      seen.add(namespace);
-      mounts.push(...table);
+      tables.add(fromBytes(readFileSync(`/proc/${pid}/mountinfo`)));
+      if (namespace !== undefined) seen.add(namespace);
     } catch (error) {
       if (!isGone(error)) complete = false;
     }
   }
-  return { mounts, seen, complete };
+  return { mounts: [...tables].flatMap(parseMountTable), seen, complete };
+}
+
+/**
+ * Only to read each table once. Everybody may read the mount table of a process, but its namespace link only those who could
+ * trace it: not a user, and not a root without CAP_SYS_PTRACE (a container, a hardened unit).
+ */
+function namespaceOf(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A process may end while we look (ESRCH, ENOENT); a zombie has no mount table any more (EINVAL). */

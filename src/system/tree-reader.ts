@@ -23,6 +23,8 @@ export function createTreeReader(run: Run): TreeReader {
 
 /** PATH_MAX is 4096, and a name of 255 bytes must still fit, also in the arguments of a program. */
 const LONGEST_ADDRESS = 3000;
+/** The kernel resolves every directory on the way anew for every call. */
+const MOST_STEPS = 128;
 const LISTED_AT_ONCE = 256;
 
 /** `O_PATH` of Linux, which Node does not name: needs no read permission and triggers no automount. */
@@ -32,33 +34,39 @@ const BTRFS_SUBVOLUME_INODE = 256n;
 
 async function openRoot(tree: Tree, pace: Pace): Promise<Directory> {
   try {
-    const stats = fs.statSync(toBytes(tree.path), { bigint: true });
-    const entry = { ...entryOf('' as BytePath, stats), mounted: false };
+    const entry = entryOf('' as BytePath, await statLater(toBytes(tree.path), { bigint: true }));
     if (entry.type !== 'directory') throw new Unreadable('it is not a directory');
-    return await Promise.resolve(new RealDirectory({ address: tree.path, entry }, mountOf(tree.path, { follow: true }), pace, null));
+    return new RealDirectory({ address: tree.path, entry }, { mount: mountOf(tree.path, { follow: true }), pace }, 0, null);
   } catch (error) {
     throw asUnreadable(error);
   }
 }
 
+/** What all directories of one tree share. */
+interface Shared {
+  /** The mount that the tree is on. */
+  readonly mount: string;
+  readonly pace: Pace;
+}
+
 class RealDirectory implements Directory {
   readonly self: Located;
-  /** The mount that the whole tree is on. */
-  readonly #mount: string;
-  readonly #pace: Pace;
+  readonly #shared: Shared;
+  /** Directories between this one and where its address starts. */
+  readonly #steps: number;
   #descriptor: number | null;
 
-  constructor(self: Located, mount: string, pace: Pace, descriptor: number | null) {
+  constructor(self: Located, shared: Shared, steps: number, descriptor: number | null) {
     this.self = self;
-    this.#mount = mount;
-    this.#pace = pace;
+    this.#shared = shared;
+    this.#steps = steps;
     this.#descriptor = descriptor;
   }
 
   async *list(): AsyncGenerator<readonly Listed[], void, undefined> {
     const names = await this.#names();
     for (let at = 0; at < names.length; at += LISTED_AT_ONCE) {
-      await this.#pace.breathe();
+      await this.#shared.pace.breathe();
       yield await this.#listed(names.slice(at, at + LISTED_AT_ONCE));
     }
   }
@@ -96,11 +104,13 @@ class RealDirectory implements Directory {
   }
 
   #enter(located: Located): Directory {
-    if (located.address.length <= LONGEST_ADDRESS) return new RealDirectory(located, this.#mount, this.#pace, null);
+    if (located.address.length <= LONGEST_ADDRESS && this.#steps < MOST_STEPS) {
+      return new RealDirectory(located, this.#shared, this.#steps + 1, null);
+    }
     // Node has no openat(2), but a path below /proc/PID/fd/N starts at the directory that N is. By number, since getfattr is another process.
     const descriptor = fs.openSync(toBytes(located.address), O_PATH | fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW);
     const address = `/proc/${String(process.pid)}/fd/${String(descriptor)}` as BytePath;
-    const directory = new RealDirectory({ address, entry: located.entry }, this.#mount, this.#pace, descriptor);
+    const directory = new RealDirectory({ address, entry: located.entry }, this.#shared, 0, descriptor);
     try {
       requireSame(fs.fstatSync(descriptor, { bigint: true }), located.entry);
       return directory;
@@ -115,8 +125,8 @@ class RealDirectory implements Directory {
     const address = toBytes(this.self.address);
     const itself = toBytes(this.#address('.' as BytePath));
     try {
-      const names = this.#pace.warm
-        ? this.#pace.measure(2, () => fs.readdirSync(address, 'latin1'))
+      const names = this.#shared.pace.warm
+        ? this.#shared.pace.measure(2, () => fs.readdirSync(address, 'latin1'))
         : await readdirLater(address, 'latin1');
       // A directory that was replaced by a link after it was listed would lead out of the tree.
       requireSame(fs.lstatSync(itself, { bigint: true }), this.self.entry);
@@ -128,9 +138,9 @@ class RealDirectory implements Directory {
 
   async #listed(names: readonly BytePath[]): Promise<readonly Listed[]> {
     const listed: Listed[] = [];
-    while (this.#pace.warm && listed.length < names.length) {
+    while (this.#shared.pace.warm && listed.length < names.length) {
       const some = names.slice(listed.length, listed.length + 16);
-      listed.push(...this.#pace.measure(some.length, () => some.map((name) => this.#statNow(name))));
+      listed.push(...this.#shared.pace.measure(some.length, () => some.map((name) => this.#statNow(name))));
     }
     const rest = names.slice(listed.length);
     return rest.length === 0 ? listed : [...listed, ...(await Promise.all(rest.map((name) => this.#statLater(name))))];
@@ -163,7 +173,7 @@ class RealDirectory implements Directory {
    */
   #acrossDevices(entry: Entry): Entry {
     const address = this.#address(entry.name);
-    if (mountOf(address, { follow: false }) !== this.#mount) return { ...entry, mounted: true };
+    if (mountOf(address, { follow: false }) !== this.#shared.mount) return { ...entry, mounted: true };
     const subvolume = entry.ino === BTRFS_SUBVOLUME_INODE && fs.statfsSync(toBytes(address)).type === BTRFS_MAGIC;
     return subvolume ? { ...entry, type: 'subvolume' } : entry;
   }
@@ -358,6 +368,7 @@ const TURN_MS = 20;
 
 // fs.promises takes three times as long as the callbacks do.
 const lstatCall = promisify(fs.lstat) as (path: Buffer, options: { bigint: true }) => Promise<fs.BigIntStats>;
+const statLater = promisify(fs.stat) as (path: Buffer, options: { bigint: true }) => Promise<fs.BigIntStats>;
 const readdirLater = promisify(fs.readdir) as (path: Buffer, encoding: 'latin1') => Promise<string[]>;
 const readlinkLater = promisify(fs.readlink) as (path: Buffer, encoding: 'latin1') => Promise<string>;
 
