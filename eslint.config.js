@@ -66,10 +66,11 @@ const PARTS = {
   'operations/demo': {
     imports: [...PLAIN, 'operations', 'retention', 'config', 'backend', 'backend/detect', 'system', 'system/run'],
     packages: ['date-fns', '@date-fns/tz', ...NODE.computing, ...NODE.files],
+    process: ['geteuid'],
   },
   ui: {
-    imports: [...PLAIN, 'retention'],
-    types: ['operations', 'diff', 'diff/tree', 'backend'],
+    imports: [...PLAIN, 'retention', 'diff'],
+    types: ['operations', 'diff/tree', 'backend'],
     packages: ['cli-table3', 'inquirer', 'date-fns', '@date-fns/tz', 'fastest-levenshtein', 'node:readline', 'node:tty', ...NODE.computing],
     process: 'all',
   },
@@ -81,6 +82,7 @@ const PARTS = {
   help: { imports: [...PLAIN, 'ui'], packages: ['@oclif/core', ...NODE.computing], process: 'all' },
   commands: {
     imports: [...PLAIN, 'operations', 'operations/demo', 'ui', 'base-command', 'config'],
+    types: ['retention', 'diff'],
     packages: ['@oclif/core', ...NODE.computing],
     process: 'all',
   },
@@ -164,16 +166,8 @@ export const architecture = [
   {
     files: ['**/*.ts', '**/*.js', '**/*.mjs'],
     rules: {
-      // Measured: the barrel of date-fns costs 0.7 s of start-up, oclif's 10 ms.
-      'no-restricted-imports': [
-        'error',
-        {
-          paths: [
-            { name: 'date-fns', message: 'Import date-fns/NAME.' },
-            { name: '@oclif/core', message: 'Import @oclif/core/command, /flags, /args, …' },
-          ],
-        },
-      ],
+      // Measured: the barrel costs 0.7 s of start-up.
+      'no-restricted-imports': ['error', { paths: [{ name: 'date-fns', message: 'Import date-fns/NAME.' }] }],
     },
   },
 ];

@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { flush } from '@oclif/core/flush';
 import { handle } from '@oclif/core/handle';
 import { run } from '@oclif/core/run';
 
@@ -9,7 +8,6 @@ export async function cli(root) {
   try {
     // No plug-ins: oclif would otherwise load those that the user's data folder names, as root.
     await run(process.argv.slice(2), { root, pjson, userPlugins: false, devPlugins: false });
-    await flush();
   } catch (error) {
     await handle(error);
   }

@@ -2,7 +2,8 @@
  * What all commands share: the common flags, the JSON envelope, signals, and the way from an error to an exit status.
  */
 import { readFileSync } from 'node:fs';
-import { Command, Flags } from '@oclif/core';
+import { Command } from '@oclif/core/command';
+import * as Flags from '@oclif/core/flags';
 import { fromBytes, printableText, textOfArgument } from './byte-path.ts';
 import { readConfig } from './config.ts';
 import { EXIT_STATUS, RootsError, messageOf, type Outcome } from './errors.ts';
@@ -28,6 +29,11 @@ export abstract class BaseCommand extends Command {
     process.on('SIGINT', stop).on('SIGTERM', stop);
     const config = await readConfig({ ...(flags.config === undefined ? {} : { path: flags.config }), env: process.env });
     return createContext({ config, signal: this.#abort.signal, now: new Date(), privileged: process.geteuid?.() === 0 });
+  }
+
+  /** Text for people; with --json it is not even made. */
+  protected show(text: () => string): void {
+    if (!this.jsonEnabled()) process.stdout.write(`${text()}\n`);
   }
 
   /** For results that are not quite what was asked for. */

@@ -51,8 +51,7 @@ export function isUtf8(path: BytePath): boolean {
 export function joinPath(...parts: readonly BytePath[]): BytePath {
   return parts
     .filter((part) => part !== '')
-    .reduce<string>((path, part) => (path === '' ? part : `${path.replace(/\/+$/, '')}/${part.replace(/^\/+/, '')}`), '')
-    .toString() as BytePath;
+    .reduce<string>((path, part) => (path === '' ? part : `${path.replace(/\/+$/, '')}/${part.replace(/^\/+/, '')}`), '') as BytePath;
 }
 
 export function baseName(path: BytePath): BytePath {

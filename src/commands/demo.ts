@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
 import { buildDemo, cleanDemos, type DemoScene } from '../operations/demo.ts';
 
@@ -14,7 +14,7 @@ export default class Demo extends BaseCommand {
     const context = await this.context(flags);
     const cleaned = await cleanDemos(context);
     if (flags.clean) {
-      this.log(cleaned.length === 0 ? 'There is no demo to remove.' : cleaned.map((folder) => `removed  ${folder}`).join('\n'));
+      this.show(() => cleaned.length === 0 ? 'There is no demo to remove.' : cleaned.map((folder) => `removed  ${folder}`).join('\n'));
       return { cleaned };
     }
     const scene = await buildDemo(context);
@@ -24,7 +24,7 @@ export default class Demo extends BaseCommand {
 
   async #show(scene: DemoScene): Promise<void> {
     const kind = scene.backend === 'btrfs' ? 'a real btrfs image' : `plain directories (${scene.whyNoBtrfs ?? ''})`;
-    this.log(`A machine that forgets, with two months of boots behind it, on ${kind}.\nIts live root is ${scene.live}.\n`);
+    this.show(() => `A machine that forgets, with two months of boots behind it, on ${kind}.\nIts live root is ${scene.live}.\n`);
     process.env['ROOTS_CONFIG'] = scene.config;
     await this.#step('Which old roots are there, and what becomes of them?', ['ls']);
     await this.#step('What will the next boot lose?', ['diff']);
@@ -33,7 +33,7 @@ export default class Demo extends BaseCommand {
     await this.#step('What would be removed, and why?', ['prune', '--dry-run']);
     await this.#step('Do it.', ['prune', '--yes']);
     const roots = process.argv[1]?.endsWith('bin/run.js') === true ? 'node bin/run.js' : 'roots';
-    this.log(
+    this.show(() => 
       [
         this.screen.style('bold', 'Go on trying:'),
         `  export ROOTS_CONFIG=${scene.config}`,
@@ -50,10 +50,10 @@ export default class Demo extends BaseCommand {
 
   /** The very command that a user would type. */
   async #step(why: string, command: readonly string[]): Promise<void> {
-    this.log(`${this.screen.style('bold', `# ${why}`)}\n${this.screen.style('cyan', `$ roots ${command.map(quoted).join(' ')}`)}`);
+    this.show(() => `${this.screen.style('bold', `# ${why}`)}\n${this.screen.style('cyan', `$ roots ${command.map(quoted).join(' ')}`)}`);
     const [id = '', ...args] = command;
     await this.config.runCommand(id, args);
-    this.log();
+    this.show(() => '');
   }
 }
 

@@ -1,6 +1,7 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
-import { fromText, printableText } from '../byte-path.ts';
+import { printableText, type BytePath } from '../byte-path.ts';
 import { EXIT_STATUS, RootsError } from '../errors.ts';
 import type { Change } from '../diff/change.ts';
 import { diffRoots } from '../operations/diff.ts';
@@ -35,27 +36,27 @@ export default class Diff extends BaseCommand {
     const { args, flags } = await this.parse(Diff, roots);
     const context = await this.context(flags);
     const changes: Change[] = [];
-    const view = new DiffView(this.screen, { recursive: flags.recursive, write: (line) => { this.log(line); } });
+    const view = new DiffView(this.screen, { recursive: flags.recursive, write: (line) => { this.show(() => line); } });
     let count = 0;
     const outcome = await diffRoots(
       context,
       { ...(args.to === undefined ? { to: args.from } : { from: args.from, to: args.to }), within: path },
-      (header) => { if (!flags.ndjson) this.log(`${this.screen.style('bold', formatSides(header))}\n`); },
+      (header) => { if (!flags.ndjson) this.show(() => `${this.screen.style('bold', formatSides(header))}\n`); },
       (change) => {
         count += 1;
-        if (flags.ndjson) this.log(JSON.stringify(changeContract(change)));
+        if (flags.ndjson) this.show(() => JSON.stringify(changeContract(change)));
         else if (this.jsonEnabled()) changes.push(change);
         else view.add(change);
       },
     );
-    if (!flags.ndjson) this.log(view.end());
+    if (!flags.ndjson) this.show(() => view.end());
     for (const problem of outcome.problems) this.logToStderr(`warning: ${printableText(problem)}`);
     if (flags['exit-code'] && count > 0) process.exitCode = EXIT_STATUS.failed.status;
     return diffContract(outcome, changes);
   }
 
   /** What comes after `--` is a path; oclif would take it for one more argument. */
-  #splitPath(): { path: ReturnType<typeof fromText> | undefined; roots: string[] } {
+  #splitPath(): { path: BytePath | undefined; roots: string[] } {
     const at = this.argv.indexOf('--');
     if (at === -1) return { path: undefined, roots: this.argv };
     const [path, ...more] = this.argv.slice(at + 1);

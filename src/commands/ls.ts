@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
 import { listRoots } from '../operations/list.ts';
 import { listContract } from '../ui/contract.ts';
@@ -16,7 +17,7 @@ export default class Ls extends BaseCommand {
     const { args, flags } = await this.parse(Ls);
     const context = await this.context(flags);
     const archives = await listRoots(context, { target: args.target, measure: flags.size });
-    this.log(renderList(this.screen, archives, { now: context.now, zone: context.config.timezone }));
+    this.show(() => renderList(this.screen, archives, { now: context.now, zone: context.config.timezone }));
     return listContract(archives, context.now);
   }
 }

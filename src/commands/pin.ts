@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
 import { setPin } from '../operations/pin.ts';
 import { pinContract } from '../ui/contract.ts';
@@ -12,7 +13,7 @@ export default class Pin extends BaseCommand {
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Pin);
     const result = await setPin(await this.context(flags), args.root, flags.note);
-    this.log(`${result.judged.target.name}:${result.judged.name} ${result.changed ? 'is pinned: it stays until you unpin it' : 'was pinned already'}.`);
+    this.show(() => `${result.judged.target.name}:${result.judged.name} ${result.changed ? 'is pinned: it stays until you unpin it' : 'was pinned already'}.`);
     return pinContract(result, true);
   }
 }

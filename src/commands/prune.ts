@@ -1,8 +1,7 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
-import { RootsError } from '../errors.ts';
 import { planOnly, prune, type PruneOutcome, type PrunePlan } from '../operations/prune.ts';
-import { parseMoment } from '../retention/moment.ts';
 import { planContract, pruneContract } from '../ui/contract.ts';
 import { confirm, refuseWithoutTerminal } from '../ui/prompts.ts';
 import { renderPlan, renderPruned, renderRemoval } from '../ui/prune-view.ts';
@@ -29,20 +28,20 @@ export default class Prune extends BaseCommand {
     const context = await this.context(flags);
     const zone = context.config.timezone;
     if (flags['dry-run'] || flags.at !== undefined) {
-      const plan = await planOnly(context, { target: args.target, at: momentOf(flags.at, zone) ?? context.now });
-      this.log(`${renderPlan(this.screen, plan, zone)}\n\nNothing was changed.`);
+      const plan = await planOnly(context, { target: args.target, at: flags.at });
+      this.show(() => `${renderPlan(this.screen, plan, zone)}\n\nNothing was changed.`);
       return planContract(plan);
     }
     if (!flags.yes) refuseWithoutTerminal('--yes, or look first with --dry-run');
     const agree = async (plan: PrunePlan): Promise<boolean> => {
-      this.log(`${renderPlan(this.screen, plan, zone)}\n`);
+      this.show(() => `${renderPlan(this.screen, plan, zone)}\n`);
       const count = plan.targets.reduce((sum, target) => sum + target.remove.length, 0);
       return flags.yes || count === 0 || confirm(`Remove ${formatCount(count, 'old root')}?`, '--yes');
     };
-    const outcome = await prune(context, { target: args.target, at: context.now }, agree, (removal) => {
-      this.log(renderRemoval(this.screen, removal));
+    const outcome = await prune(context, { target: args.target }, agree, (removal) => {
+      this.show(() => renderRemoval(this.screen, removal));
     });
-    this.log(renderPruned(this.screen, outcome));
+    this.show(() => renderPruned(this.screen, outcome));
     this.#end(outcome);
     return pruneContract(outcome);
   }
@@ -51,11 +50,4 @@ export default class Prune extends BaseCommand {
     if (removals.some(({ result }) => result === 'failed')) this.end('partly');
     this.endIfStopped();
   }
-}
-
-function momentOf(text: string | undefined, zone: string | undefined): Date | undefined {
-  if (text === undefined) return undefined;
-  const moment = parseMoment(text, zone);
-  if (moment === undefined) throw new RootsError('usage', `--at ${text} is no date or time`, { hint: 'write it like 2027-01-01, 2027-01-01T06:00 or 2027-01-01T06:00:00Z' });
-  return moment.start;
 }

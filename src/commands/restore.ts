@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
 import { listRoots } from '../operations/list.ts';
 import { restore, type RestoreOptions, type RestorePlan, type Restored } from '../operations/restore.ts';
@@ -45,13 +46,14 @@ export default class Restore extends BaseCommand {
       if (flags.yes || !changesAnything(plan)) return true;
       return this.#ask(plan, context.now);
     };
-    const results = await restore(context, options, agree, (restored) => { this.log(renderRestored(this.screen, restored)); });
+    const results = await restore(context, options, agree, (restored) => { this.show(() => renderRestored(this.screen, restored)); });
     if (results === null) {
-      if (planned !== undefined && flags['dry-run']) this.log(renderRestorePlan(this.screen, planned, context.now));
-      this.log('Nothing was changed.');
-      return restorePlanContract(planned ?? { items: [] });
+      const plan = planned ?? { items: [] };
+      if (flags['dry-run']) this.show(() => renderRestorePlan(this.screen, plan, context.now));
+      this.show(() => 'Nothing was changed.');
+      return restorePlanContract(plan);
     }
-    this.log(renderRestoreEnd(results));
+    this.show(() => renderRestoreEnd(results));
     this.#end(results);
     return restoreContract(results);
   }
@@ -60,7 +62,7 @@ export default class Restore extends BaseCommand {
   async #ask(plan: RestorePlan, now: Date): Promise<boolean> {
     const replaces = plan.items.some((item) => item.action === 'replace');
     if (!replaces && !isInteractive()) return true;
-    this.log(renderRestorePlan(this.screen, plan, now));
+    this.show(() => renderRestorePlan(this.screen, plan, now));
     return confirm(replaces ? 'Restore this, replacing what exists?' : 'Restore this?', '--yes');
   }
 

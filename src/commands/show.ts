@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
 import { showRoot } from '../operations/show.ts';
 import { showContract } from '../ui/contract.ts';
@@ -14,7 +15,7 @@ export default class Show extends BaseCommand {
     const { args, flags } = await this.parse(Show);
     const context = await this.context(flags);
     const shown = await showRoot(context, args.root, { measure: flags.size });
-    this.log(renderShow(this.screen, shown, { now: context.now, zone: context.config.timezone }));
+    this.show(() => renderShow(this.screen, shown, { now: context.now, zone: context.config.timezone }));
     return showContract(shown, context.now);
   }
 }

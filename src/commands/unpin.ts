@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core';
+import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../base-command.ts';
 import { setPin } from '../operations/pin.ts';
 import { pinContract } from '../ui/contract.ts';
@@ -11,7 +11,7 @@ export default class Unpin extends BaseCommand {
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Unpin);
     const result = await setPin(await this.context(flags), args.root, null);
-    this.log(`${result.judged.target.name}:${result.judged.name} ${result.changed ? 'is no longer pinned: the policy applies to it' : 'was not pinned'}.`);
+    this.show(() => `${result.judged.target.name}:${result.judged.name} ${result.changed ? 'is no longer pinned: the policy applies to it' : 'was not pinned'}.`);
     return pinContract(result, false);
   }
 }

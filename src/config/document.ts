@@ -43,9 +43,7 @@ export function isTable(value: unknown): value is Table {
 /** No key of ours is this deep: what lies deeper is below a key that is refused, and long paths cost time. */
 const MAX_DEPTH = 5;
 
-interface MutableTable {
-  [key: string]: Value;
-}
+type MutableTable = Record<string, Value>;
 
 type KeyPart = AST.TOMLBare | AST.TOMLQuoted;
 

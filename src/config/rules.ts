@@ -59,7 +59,7 @@ function complainOfMissing(backend: Place['backend'], given: ReadonlySet<string>
 }
 
 function readPaths(backend: Place['backend'], table: TargetTable, complain: Complain): Omit<Place, 'backend'> {
-  const paths: { -readonly [Key in PlaceKey]?: string } = {};
+  const paths: Partial<Record<PlaceKey, string>> = {};
   for (const key of PLACE_KEYS) {
     const text = table[key];
     if (text === undefined) continue;

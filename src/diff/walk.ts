@@ -231,7 +231,10 @@ class Walk {
     if (covered !== null && other !== null) return this.#reportCovered(trail, covered, other);
     const entered = { from: await this.#enter(trail, 'from', from), to: await this.#enter(trail, 'to', to) };
     const failed = (from !== null && entered.from === null) || (to !== null && entered.to === null);
-    if (!failed) return this.#push(trail, entered);
+    if (!failed) {
+      this.#push(trail, entered);
+      return;
+    }
     entered.from?.close();
     entered.to?.close();
   }
@@ -274,8 +277,7 @@ class Walk {
 
   /** False if one side cannot be listed: the other says nothing then. */
   async #fill(frame: Frame): Promise<boolean> {
-    const sides = ['from', 'to'] as const;
-    const results = await Promise.allSettled(sides.map((side) => frame[side]?.fill()));
+    const results = await Promise.allSettled([frame.from?.fill() ?? Promise.resolve(), frame.to?.fill() ?? Promise.resolve()]);
     let filled = true;
     for (const [index, result] of results.entries()) {
       if (result.status === 'fulfilled') continue;

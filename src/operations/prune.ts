@@ -4,6 +4,7 @@
 import type { Archive } from '../backend/old-root.ts';
 import { printable } from '../byte-path.ts';
 import { RootsError, messageOf } from '../errors.ts';
+import { parseMoment } from '../retention/moment.ts';
 import { isEmpty } from '../retention/policy.ts';
 import type { Context } from './context.ts';
 import { judgeArchive, type JudgedArchive, type JudgedRoot } from './judge.ts';
@@ -50,7 +51,6 @@ export type OnRemoval = (removal: Removal) => void;
 
 export interface PruneOptions {
   readonly target?: string | undefined;
-  readonly at: Date;
 }
 
 /** Plans, has the plan agreed to, applies it. Nothing is changed unless `agree` says so. */
@@ -61,18 +61,25 @@ export async function prune(
   onRemoval: OnRemoval,
 ): Promise<PruneOutcome> {
   return withTargets(context, { access: 'write', only: options.target }, async (targets) => {
-    const plan = await planPrune(context, targets, options.at);
+    const plan = await planPrune(context, targets, context.now);
     if (!(await agree(plan))) return { plan, removals: [], notTried: plan.targets.flatMap((each) => each.remove) };
     const removals: Removal[] = [];
-    for (const each of plan.targets) removals.push(...(await applyToTarget(context, each, options.at, onRemoval)));
+    for (const each of plan.targets) removals.push(...(await applyToTarget(context, each, onRemoval)));
     const tried = new Set(removals.map((removal) => removal.judged));
     return { plan, removals, notTried: plan.targets.flatMap((each) => each.remove.filter((judged) => !tried.has(judged))) };
   });
 }
 
-/** The plan alone. Reads only. */
-export async function planOnly(context: Context, options: PruneOptions): Promise<PrunePlan> {
-  return withTargets(context, { access: 'read', only: options.target }, (targets) => planPrune(context, targets, options.at));
+/** The plan alone, for `at` as it was written (a date or a time), or for now. Reads only. Errors: `usage` if `at` is neither. */
+export async function planOnly(context: Context, options: PruneOptions & { readonly at: string | undefined }): Promise<PrunePlan> {
+  const at = options.at === undefined ? context.now : momentOf(options.at, context.config.timezone);
+  return withTargets(context, { access: 'read', only: options.target }, (targets) => planPrune(context, targets, at));
+}
+
+function momentOf(text: string, zone: string | undefined): Date {
+  const moment = parseMoment(text, zone);
+  if (moment !== undefined) return moment.start;
+  throw new RootsError('usage', `${text} is no date or time`, { hint: 'write it like 2027-01-01, 2027-01-01T06:00 or 2027-01-01T06:00:00Z' });
 }
 
 async function planPrune(context: Context, targets: readonly Target[], at: Date): Promise<PrunePlan> {
@@ -107,14 +114,14 @@ function freed(target: Target, remove: readonly JudgedRoot[]): number | null {
   }, 0);
 }
 
-async function applyToTarget(context: Context, plan: TargetPlan, at: Date, onRemoval: OnRemoval): Promise<Removal[]> {
+async function applyToTarget(context: Context, plan: TargetPlan, onRemoval: OnRemoval): Promise<Removal[]> {
   const { backend } = plan.target;
   const lock = await backend.lock();
   const removals: Removal[] = [];
   try {
     await backend.sweep();
     // The same plan must come out now that nobody else is at work: with fewer roots than before, the floor lies elsewhere.
-    const now = planOfTarget(await judgeArchive(context, plan.target, at));
+    const now = planOfTarget(await judgeArchive(context, plan.target));
     const stillGoing = new Map(now.remove.map((judged) => [judged.root.id, judged]));
     for (const planned of plan.remove) {
       if (context.signal.aborted) break;

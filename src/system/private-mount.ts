@@ -59,7 +59,7 @@ function mountError(device: string, { status, stderr }: KeeperFailure): RootsErr
   if (/Operation not permitted|permission denied|must be superuser/i.test(stderr)) {
     return new RootsError('not-permitted', `${device} cannot be mounted privately: ${words}`, { hint: 'run as root (sudo), outside of a sandbox that forbids mounts' });
   }
-  if (/unknown filesystem type/.test(stderr)) {
+  if (stderr.includes('unknown filesystem type')) {
     return new RootsError('unsupported', `this kernel does not know the filesystem of ${device}: ${words}`);
   }
   return new RootsError('failed', `${device} cannot be mounted: ${words === '' ? `mount ended with status ${String(status)}` : words}`, {
@@ -86,8 +86,8 @@ export class PrivateMountPool {
   }
 
   async close(): Promise<void> {
-    const mounts = await Promise.allSettled(this.#mounts.values());
+    const mounts = await Promise.allSettled([...this.#mounts.values()]);
     this.#mounts.clear();
-    await Promise.all(mounts.map((mount) => (mount.status === 'fulfilled' ? mount.value.close() : undefined)));
+    await Promise.all(mounts.flatMap((mount) => (mount.status === 'fulfilled' ? [mount.value.close()] : [])));
   }
 }

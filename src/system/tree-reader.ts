@@ -387,7 +387,7 @@ const BLOCKING: FileCalls = {
 };
 
 const POOLED: FileCalls = {
-  open: promisify(fs.open) as (path: Buffer, flags: number) => Promise<number>,
+  open: promisify(fs.open),
   read: (descriptor, buffer, position) =>
     new Promise((resolve, reject) => {
       fs.read(descriptor, buffer, 0, buffer.length, position, (error, count) => {

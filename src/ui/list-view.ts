@@ -6,7 +6,7 @@ import type { ListedArchive, ListedRoot } from '../operations/list.ts';
 import { isEmpty } from '../retention/policy.ts';
 import { formatAge, formatBytes, formatTime } from './format.ts';
 import { renderTable } from './table.ts';
-import type { Screen } from './terminal.ts';
+import { shorten, wrapText, type Screen } from './terminal.ts';
 
 export interface ListViewOptions {
   readonly now: Date;
@@ -21,13 +21,14 @@ export function renderList(screen: Screen, archives: readonly ListedArchive[], o
 function renderArchive(screen: Screen, archive: ListedArchive, options: ListViewOptions): string {
   const { target, roots, warnings } = archive;
   const where = target.assumed.length === 0 ? describeLocation(archive) : `${target.assumed.join(', ')} (recognised, not configured)`;
+  const title = wrapText(screen, `${target.name}  ${where}`);
   const parts = [
-    `${screen.style('bold', target.name)}  ${screen.style('dim', where)}`,
+    `${screen.style('bold', title.slice(0, target.name.length))}${screen.style('dim', title.slice(target.name.length))}`,
     roots.length === 0 ? 'no old roots yet' : renderRoots(screen, roots, options, isEmpty(target.policy)),
-    ...(isEmpty(target.policy) && roots.length > 0 ? [screen.style('dim', 'No policy is configured: nothing is ever removed. See roots.toml(5).')] : []),
+    ...(isEmpty(target.policy) && roots.length > 0 ? [screen.style('dim', wrapText(screen, 'No policy is configured: nothing is ever removed. See roots.toml(5).'))] : []),
     ...renderUnrecognised(screen, archive),
-    ...warnings.map((warning) => screen.style('yellow', `warning: ${warning}`)),
-    ...roots.flatMap(({ name, root }) => root.warnings.map((warning) => screen.style('yellow', `warning: ${name}: ${printableText(warning)}`))),
+    ...warnings.map((warning) => screen.style('yellow', wrapText(screen, `warning: ${warning}`))),
+    ...roots.flatMap(({ name, root }) => root.warnings.map((warning) => screen.style('yellow', wrapText(screen, `warning: ${name}: ${printableText(warning)}`)))),
   ];
   return parts.join('\n');
 }
@@ -76,6 +77,6 @@ function describeReason(reason: string, root: ListedRoot['root']): string {
 
 function renderUnrecognised(screen: Screen, { unrecognised }: ListedArchive): string[] {
   if (unrecognised.length === 0) return [];
-  const rows = unrecognised.map(({ name, why }) => [`  ${printable(name)}`, why]);
+  const rows = unrecognised.map(({ name, why }) => [`  ${shorten(printable(name), Math.floor(screen.width / 2))}`, why]);
   return [`Left alone, never removed:\n${renderTable(screen, [{ title: '  name' }, { title: 'why' }], rows)}`];
 }

@@ -6,7 +6,7 @@ import type { JudgedRoot } from '../operations/judge.ts';
 import type { PruneOutcome, PrunePlan, Removal, TargetPlan } from '../operations/prune.ts';
 import { formatAge, formatBytes, formatCount, formatTime } from './format.ts';
 import { renderTable } from './table.ts';
-import type { Screen } from './terminal.ts';
+import { shorten, wrapText, type Screen } from './terminal.ts';
 
 export function renderPlan(screen: Screen, plan: PrunePlan, zone: string | undefined): string {
   return plan.targets.map((target) => renderTarget(screen, target, plan.at, zone)).join('\n\n');
@@ -24,8 +24,8 @@ function renderTarget(screen: Screen, plan: TargetPlan, at: Date, zone: string |
     title,
     table,
     `${formatCount(plan.remove.length, 'old root')} to remove, ${formatCount(plan.keep.length, 'old root')} to keep${space}.`,
-    ...plan.skipped.map(({ name, why }) => screen.style('dim', `left alone: ${name} (${why})`)),
-    ...plan.warnings.map((warning) => screen.style('yellow', `warning: ${warning}`)),
+    ...plan.skipped.map(({ name, why }) => screen.style('dim', wrapText(screen, `left alone: ${shorten(name, Math.floor(screen.width / 2))} (${why})`))),
+    ...plan.warnings.map((warning) => screen.style('yellow', wrapText(screen, `warning: ${warning}`))),
   ].join('\n');
 }
 

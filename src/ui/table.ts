@@ -21,8 +21,8 @@ export function renderTable(screen: Screen, columns: readonly Column[], rows: re
   const table = new Table({
     head: used.map(({ title }) => screen.style('dim', title)),
     colAligns: used.map(({ align }) => align ?? 'left'),
-    colWidths: widths.map((width, at) => (at === widths.length - 1 ? lastWidth(screen, widths) : width)),
-    wordWrap: true,
+    // Only where something must be wrapped: measuring and cutting every cell costs more than all the rest of `ls`.
+    ...(widths.reduce((sum, width) => sum + width, -GAP) > screen.width ? { colWidths: [...widths.slice(0, -1), lastWidth(screen, widths)], wordWrap: true } : {}),
     chars: NO_LINES,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP },
   });

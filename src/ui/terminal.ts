@@ -35,3 +35,19 @@ export function isInteractive(): boolean {
 export function widthOf(text: string): number {
   return stripVTControlCharacters(text).length;
 }
+
+/** Broken at spaces so that no line is wider than the screen; a single word that is wider stays whole. `text` is not styled. */
+export function wrapText(screen: Screen, text: string): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = lines.length === 0 ? word : `${lines.at(-1) ?? ''} ${word}`;
+    if (lines.length > 0 && widthOf(longer) <= screen.width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.join('\n');
+}
+
+/** Cut at the end to be no wider than `width`. `text` is not styled. */
+export function shorten(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(width - 1, 0))}…`;
+}

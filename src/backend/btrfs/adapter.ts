@@ -9,10 +9,11 @@ import { mountsShowing, readAllMountTables, readMountTable, type Mount } from '.
 import type { PrivateMount } from '../../system/private-mount.ts';
 import { STATE_FOLDER, hasStateFolder, pinOf, readPins, writePin } from '../archive-state.ts';
 import type { ArchivedTree, Backend, Capabilities, Listing, Location, Lock, Pin, RemoveReport, Services, Size, TreeRef } from '../backend.ts';
+import { specialPath } from '../location.ts';
 import { parseDiskUsage } from './parse.ts';
 import { quotaSizes } from './quota.ts';
 import { removeSubvolume } from './remove.ts';
-import { BTRFS_MAGIC, identify, identifyOne, isSubvolume, readOnlyIds, type Identity } from './subvolumes.ts';
+import { BTRFS_MAGIC, identify, identifyOne, isSubvolume, type Identity } from './subvolumes.ts';
 
 export type BtrfsLocation = Extract<Location, { backend: 'btrfs' }>;
 
@@ -65,26 +66,25 @@ class BtrfsBackend implements Backend {
     });
     const strange = new Set(others.map(({ name }) => name));
     const paths = names.filter((name) => !strange.has(name)).map((name) => joinPath(this.location.archive, name));
-    const [identities, readOnly, table] = await Promise.all([
+    const [identities, table] = await Promise.all([
       identify(this.#top, this.location, paths),
-      readOnlyIds(this.#top, this.location.archive),
       readAllMountTables(this.#services.run),
     ]);
     this.#ids = new Map([...identities.values()].map((identity) => [identity.uuid, identity.id]));
     const pins = readPins(this.#archive);
     const trees = paths.flatMap((path) => {
       const identity = identities.get(path);
-      return identity === undefined ? [] : [this.#describe(path, identity, readOnly.has(identity.id), table.mounts, pinOf(pins, identity.uuid))];
+      return identity === undefined ? [] : [this.#describe(path, identity, table.mounts, pinOf(pins, identity.uuid))];
     });
     return { trees, others, warnings: pins.unreadable === null ? [] : [`${pins.unreadable}: every old root counts as pinned`] };
   }
 
-  #describe(path: BytePath, identity: Identity, readOnly: boolean, mounts: readonly Mount[], pin: Pin | null): ArchivedTree {
+  #describe(path: BytePath, identity: Identity, mounts: readonly Mount[], pin: Pin | null): ArchivedTree {
     return {
       name: baseName(path),
       id: identity.uuid,
       createdAt: identity.createdAt,
-      readOnly,
+      readOnly: identity.readOnly,
       mountPoints: this.#mountPoints(path, mounts),
       isLive: this.location.live !== null && isWithin(this.location.live, path),
       holdsRoot: this.#nestedRoot(path),
@@ -104,8 +104,7 @@ class BtrfsBackend implements Backend {
   }
 
   async pathOf(tree: TreeRef): Promise<BytePath> {
-    const path = typeof tree === 'string' ? this.location[tree] : joinPath(this.location.archive, tree.name);
-    if (path === null) throw new RootsError('not-found', `this target has no known ${String(tree)} tree`, { hint: `set \`${String(tree)}\` in the configuration` });
+    const path = typeof tree === 'string' ? specialPath(this.location, tree) : joinPath(this.location.archive, tree.name);
     const absolute = joinPath(this.#top.path, path);
     if (lstatSync(toBytes(absolute), { throwIfNoEntry: false })?.isDirectory() !== true) {
       throw new RootsError('not-found', `there is no \`${printable(path)}\` on ${this.location.device}`);

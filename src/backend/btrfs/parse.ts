@@ -54,16 +54,19 @@ export interface RootItem {
   readonly uuid: string;
   /** otime: when the subvolume was made. */
   readonly createdAt: Date;
+  readonly readOnly: boolean;
 }
 
 /**
  * The root items of `btrfs inspect-internal dump-tree -t root`, which is one program for all, where `btrfs subvolume show`
- * is one program for each. It shows what was last committed, so a new subvolume may be missing; id, uuid and otime of those that are there never change.
+ * is one program for each. It shows what was last committed, so a new subvolume may be missing; id, uuid and otime of those that are there never change
+ * (whether it is read-only does).
  */
 export function parseRootItems(stdout: Buffer): RootItem[] {
   const found: RootItem[] = [];
   let id: number | undefined;
   let uuid: string | undefined;
+  let readOnly = false;
   for (const line of linesOf(stdout)) {
     const item = /^\titem \d+ key \((\S+) (\S+) \d+\)/.exec(line);
     if (item !== null) {
@@ -71,22 +74,24 @@ export function parseRootItems(stdout: Buffer): RootItem[] {
       uuid = undefined;
       continue;
     }
+    readOnly = /^\t\tlast_snapshot \d+ flags 0x[0-9a-f]+\((.*)\) refs \d+$/.exec(line)?.[1]?.includes('RDONLY') ?? readOnly;
     uuid = new RegExp(`^\t\tuuid (${UUID})$`).exec(line)?.[1] ?? uuid;
     // Seconds and nanoseconds, the latter not padded: `1795204568.27818259` is 27.8 ms after the second.
     const [, seconds, nanoseconds] = /^\t\totime (\d+)\.(\d{1,9}) /.exec(line) ?? [];
     if (id === undefined || Number.isNaN(id) || uuid === undefined || seconds === undefined || nanoseconds === undefined) continue;
-    found.push({ id, uuid, createdAt: new Date(Number(seconds) * 1000 + Math.floor(Number(nanoseconds) / 1e6)) });
+    found.push({ id, uuid, createdAt: new Date(Number(seconds) * 1000 + Math.floor(Number(nanoseconds) / 1e6)), readOnly });
   }
   return withoutRepeated(found, (each) => String(each.id), (each) => each.uuid);
 }
 
 /** `btrfs subvolume show PATH`. Errors: `failed` unless each of its lines is there exactly once. */
-export function parseSubvolumeShow(stdout: Buffer): { readonly id: number; readonly uuid: string; readonly createdAt: Date } {
+export function parseSubvolumeShow(stdout: Buffer): { readonly id: number; readonly uuid: string; readonly createdAt: Date; readonly readOnly: boolean } {
   const text = stdout.toString('latin1');
   const uuid = onlyMatch(text, new RegExp(`^\tUUID: \\s+(${UUID})$`, 'gm'));
   const id = onlyMatch(text, /^\tSubvolume ID:\s+(\d+)$/gm);
   const created = onlyMatch(text, /^\tCreation time:\s+(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4})$/gm);
-  return { id: Number(id), uuid, createdAt: new Date(created.replace(/^(\S+) (\S+) (...)(..)$/, '$1T$2$3:$4')) };
+  const flags = onlyMatch(text, /^\tFlags:\s+(\S+)$/gm);
+  return { id: Number(id), uuid, createdAt: new Date(created.replace(/^(\S+) (\S+) (...)(..)$/, '$1T$2$3:$4')), readOnly: flags === 'readonly' };
 }
 
 /** `btrfs filesystem du -s --raw PATH…`: total and exclusive bytes, in the order of the arguments. */

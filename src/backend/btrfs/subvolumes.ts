@@ -14,6 +14,8 @@ export interface Identity {
   readonly id: number;
   readonly uuid: string;
   readonly createdAt: Date;
+  /** As of the last commit of the filesystem, where it comes from there. */
+  readonly readOnly: boolean;
 }
 
 /** On btrfs the root of a subvolume has inode 256, and what a snapshot shows in place of a nested one has inode 2. */
@@ -57,12 +59,6 @@ async function identifyIfThere(top: PrivateMount, path: BytePath): Promise<Ident
 /** One subvolume, asked of the kernel now. */
 export async function identifyOne(top: PrivateMount, path: BytePath): Promise<Identity> {
   return parseSubvolumeShow(await btrfs(top, ['subvolume', 'show', { path: joinPath(top.pathInside, path) }]));
-}
-
-/** The ids of the read-only subvolumes that are in the same subvolume as the archive. */
-export async function readOnlyIds(top: PrivateMount, archive: BytePath): Promise<Set<number>> {
-  const stdout = await btrfs(top, ['subvolume', 'list', '-o', '-r', '-p', '-u', { path: joinPath(top.pathInside, archive) }]);
-  return new Set(parseSubvolumeList(stdout).map((each) => each.id));
 }
 
 export interface NestedSubvolume {

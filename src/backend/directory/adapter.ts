@@ -10,6 +10,7 @@ import { lockDirectory } from '../../system/lock.ts';
 import { mountOf, mountsShowing, pathInFilesystem, readAllMountTables, readMountTable, type AllMounts } from '../../system/mounts.ts';
 import { STATE_FOLDER, hasStateFolder, pinOf, readPins, writePin } from '../archive-state.ts';
 import type { ArchivedTree, Backend, Capabilities, Listing, Location, Lock, Pin, RemoveReport, Services, Size, TreeRef } from '../backend.ts';
+import { specialPath } from '../location.ts';
 
 export type DirectoryLocation = Extract<Location, { backend: 'directory' }>;
 
@@ -113,8 +114,7 @@ class DirectoryBackend implements Backend {
   }
 
   pathOf(tree: TreeRef): Promise<BytePath> {
-    const path = typeof tree === 'string' ? this.location[tree] : this.#pathOfName(tree.name);
-    if (path === null) throw new RootsError('not-found', `this target has no known ${String(tree)} tree`, { hint: `set \`${String(tree)}\` in the configuration` });
+    const path = typeof tree === 'string' ? specialPath(this.location, tree) : this.#pathOfName(tree.name);
     if (lstatSync(toBytes(path), { throwIfNoEntry: false })?.isDirectory() !== true) throw new RootsError('not-found', `there is no directory ${printable(path)}`);
     return Promise.resolve(path);
   }
