@@ -76,7 +76,8 @@ const PARTS = {
   },
   'base-command': {
     imports: [...PLAIN, 'operations', 'operations/demo', 'ui', 'config'],
-    packages: ['@oclif/core', ...NODE.computing],
+    // node:fs for the arguments as they were given: /proc/self/cmdline.
+    packages: ['@oclif/core', 'node:fs', ...NODE.computing],
     process: 'all',
   },
   help: { imports: [...PLAIN, 'ui'], packages: ['@oclif/core', ...NODE.computing], process: 'all' },

@@ -33,11 +33,17 @@ export interface Pins {
 export function readPins(archive: BytePath): Pins {
   const path = joinPath(archive, STATE_FOLDER, PINS);
   try {
+    // A link that leads nowhere would look like no pins at all.
+    if ([joinPath(archive, STATE_FOLDER), path].some(isLink)) return { stored: {}, unreadable: `${printable(STATE_FOLDER)}/${printable(PINS)} is reached by a symbolic link` };
     return { stored: v.parse(PinsFile, JSON.parse(readFileSync(toBytes(path), 'utf8'))).pins, unreadable: null };
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return { stored: {}, unreadable: null };
     return { stored: {}, unreadable: `${printable(STATE_FOLDER)}/${printable(PINS)} ${errnoOf(error) === undefined ? 'is damaged' : `cannot be read (${messageOf(error)})`}` };
   }
+}
+
+function isLink(path: BytePath): boolean {
+  return lstatSync(toBytes(path), { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 /** The pin of a tree as `Pins` have it; while they are unreadable, a pin that says so. */

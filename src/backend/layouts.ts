@@ -29,5 +29,14 @@ export const KNOWN_LIVE: Readonly<Record<KnownArchive['target'], readonly string
   home: ['home', '@home'],
 };
 
+/**
+ * What `mv LIVE ARCHIVE/TIME` makes inside an old root when TIME is there already: the name of the live tree, or if that is not
+ * known one of the usual ones.
+ */
+export function nestedRootNames(live: BytePath | null): readonly BytePath[] {
+  const name = live === null ? '' : baseName(live);
+  return name === '' ? [...KNOWN_LIVE.root, ...KNOWN_LIVE.home].map(fromText) : [name];
+}
+
 /** Where the live tree of a target is mounted. */
 export const MOUNT_POINT_OF: Readonly<Record<KnownArchive['target'], BytePath>> = { root: fromText('/'), home: fromText('/home') };

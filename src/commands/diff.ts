@@ -50,7 +50,9 @@ export default class Diff extends BaseCommand {
       },
     );
     if (!flags.ndjson) this.show(() => view.end());
-    for (const problem of outcome.problems) this.logToStderr(`warning: ${printableText(problem)}`);
+    for (const warning of outcome.warnings) this.logToStderr(`warning: ${printableText(warning)}`);
+    for (const problem of outcome.problems) this.logToStderr(`not compared: ${printableText(problem)}`);
+    if (outcome.problems.length > 0) this.end('partly');
     if (flags['exit-code'] && count > 0) process.exitCode = EXIT_STATUS.failed.status;
     return diffContract(outcome, changes);
   }

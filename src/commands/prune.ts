@@ -46,8 +46,8 @@ export default class Prune extends BaseCommand {
     return pruneContract(outcome);
   }
 
-  #end({ removals }: PruneOutcome): void {
-    if (removals.some(({ result }) => result === 'failed')) this.end('partly');
+  #end({ removals, problems }: PruneOutcome): void {
+    if (problems.length > 0 || removals.some(({ result }) => result === 'failed')) this.end('partly');
     this.endIfStopped();
   }
 }

@@ -29,6 +29,8 @@ export interface DiffHeader {
 export interface DiffOutcome extends DiffHeader {
   /** What could not be read, for people; its changes are not known. */
   readonly problems: readonly string[];
+  /** What to know about the result, for people. */
+  readonly warnings: readonly string[];
 }
 
 /** `onChange` is told of each change as it is found, in byte order of the paths. Errors: `not-found`, `usage`. */
@@ -40,20 +42,21 @@ export async function diffRoots(
 ): Promise<DiffOutcome> {
   return withTargets(context, { access: 'read' }, async (targets) => {
     const problems: string[] = [];
+    const warnings: string[] = [];
     const to = options.to === undefined ? liveOf(mainTarget(targets)) : await resolveRoot(context, targets, options.to);
     const from = options.from === undefined ? blankOf(to.target) : await resolveRoot(context, targets, options.from);
     const header: DiffHeader = { from: from?.label ?? 'empty', to: to.label, engine: 'walk' };
-    if (from === null) problems.push(`no blank is known for ${to.target.name}, so all that there is counts as new`);
+    if (from === null) warnings.push(`no blank is known for ${to.target.name}, so all that there is counts as new`);
     const trees = await Promise.all([from, to].map(async (side) => (side === null ? null : { path: await side.target.backend.pathOf(side.tree) })));
     begin(header);
     const changes = walkDiff(createTreeReader(context.run), trees[0] ?? null, trees[1] ?? null, {
       signal: context.signal,
       problems: ({ path, side, why }) => problems.push(`${printable(path)} in ${side === 'from' ? header.from : header.to}: ${why}`),
-      warnings: (text) => problems.push(text),
+      warnings: (text) => warnings.push(text),
       ...(options.within === undefined ? {} : { within: pathInside(to.target, options.within) }),
     });
     for await (const change of changes) onChange(change);
-    return { ...header, problems };
+    return { ...header, problems, warnings };
   });
 }
 

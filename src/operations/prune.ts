@@ -42,8 +42,10 @@ export interface PruneOutcome {
   readonly plan: PrunePlan;
   /** In the order in which they were tried. */
   readonly removals: readonly Removal[];
-  /** Those of the plan that were not tried, because it was stopped. */
+  /** Those of the plan that were not tried, because it was stopped or their target could not be worked on. */
   readonly notTried: readonly JudgedRoot[];
+  /** Targets that could not be worked on, or not to the end. */
+  readonly problems: readonly { readonly target: string; readonly error: RootsError }[];
 }
 
 /** Told of each removal as it happens. */
@@ -62,11 +64,24 @@ export async function prune(
 ): Promise<PruneOutcome> {
   return withTargets(context, { access: 'write', only: options.target }, async (targets) => {
     const plan = await planPrune(context, targets, context.now);
-    if (!(await agree(plan))) return { plan, removals: [], notTried: plan.targets.flatMap((each) => each.remove) };
+    if (!(await agree(plan))) return { plan, removals: [], problems: [], notTried: plan.targets.flatMap((each) => each.remove) };
     const removals: Removal[] = [];
-    for (const each of plan.targets) removals.push(...(await applyToTarget(context, each, onRemoval)));
+    const problems: PruneOutcome['problems'][number][] = [];
+    const record: OnRemoval = (removal) => {
+      removals.push(removal);
+      onRemoval(removal);
+    };
+    for (const each of plan.targets) {
+      try {
+        await applyToTarget(context, each, record);
+      } catch (error) {
+        // One target that is locked or broken does not stop the others; alone, its error is that of the command.
+        if (!(error instanceof RootsError) || plan.targets.length === 1) throw error;
+        problems.push({ target: each.target.name, error });
+      }
+    }
     const tried = new Set(removals.map((removal) => removal.judged));
-    return { plan, removals, notTried: plan.targets.flatMap((each) => each.remove.filter((judged) => !tried.has(judged))) };
+    return { plan, removals, problems, notTried: plan.targets.flatMap((each) => each.remove.filter((judged) => !tried.has(judged))) };
   });
 }
 
@@ -114,10 +129,9 @@ function freed(target: Target, remove: readonly JudgedRoot[]): number | null {
   }, 0);
 }
 
-async function applyToTarget(context: Context, plan: TargetPlan, onRemoval: OnRemoval): Promise<Removal[]> {
+async function applyToTarget(context: Context, plan: TargetPlan, onRemoval: OnRemoval): Promise<void> {
   const { backend } = plan.target;
   const lock = await backend.lock();
-  const removals: Removal[] = [];
   try {
     await backend.sweep();
     // The same plan must come out now that nobody else is at work: with fewer roots than before, the floor lies elsewhere.
@@ -125,15 +139,12 @@ async function applyToTarget(context: Context, plan: TargetPlan, onRemoval: OnRe
     const stillGoing = new Map(now.remove.map((judged) => [judged.root.id, judged]));
     for (const planned of plan.remove) {
       if (context.signal.aborted) break;
-      const removal = await removeOne(planned, stillGoing.get(planned.root.id));
-      removals.push(removal);
-      onRemoval(removal);
+      onRemoval(await removeOne(planned, stillGoing.get(planned.root.id)));
     }
-    if (removals.length > 0) await backend.flush();
+    if (plan.remove.length > 0) await backend.flush();
   } finally {
     await lock.release();
   }
-  return removals;
 }
 
 /** A failure is a result: the others are still to be removed. */

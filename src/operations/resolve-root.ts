@@ -24,7 +24,7 @@ export interface ResolvedRoot {
 export async function resolveRoot(context: Context, targets: readonly Target[], ref: string): Promise<ResolvedRoot> {
   const { among, rest } = splitRef(targets, ref);
   const found: ResolvedRoot[] = [];
-  for (const target of among) found.push(...matches(await judgeArchive(context, target), rest, context.config.timezone));
+  for (const target of among) found.push(...matches(context, await judgeArchive(context, target), rest));
   const [first, ...others] = found;
   if (first === undefined) {
     throw new RootsError('not-found', `there is no root \`${printableText(ref)}\``, { hint: '`roots ls` shows which there are; a root is named by its name, the start of it, its number, a date, `latest`, `live` or `blank`' });
@@ -35,9 +35,14 @@ export async function resolveRoot(context: Context, targets: readonly Target[], 
   return first;
 }
 
-/** All old roots of a target, newest first. */
+/** All old roots of a target, newest first; those from the future come last, since nobody knows when that was. */
 export async function oldRootsOf(context: Context, target: Target): Promise<ResolvedRoot[]> {
-  return numbered(await judgeArchive(context, target));
+  const all = numbered(await judgeArchive(context, target));
+  return [...all.filter((each) => isPast(each, context.now)), ...all.filter((each) => !isPast(each, context.now))];
+}
+
+function isPast({ judged }: ResolvedRoot, now: Date): boolean {
+  return judged !== null && judged.root.archivedAt <= now;
 }
 
 function numbered(archive: JudgedArchive): ResolvedRoot[] {
@@ -57,38 +62,51 @@ function splitRef(targets: readonly Target[], ref: string): { among: readonly Ta
 }
 
 /** From the most exact reading to the least; the first that finds anything counts. */
-function matches(archive: JudgedArchive, ref: string, zone: string | undefined): ResolvedRoot[] {
+function matches(context: Context, archive: JudgedArchive, ref: string): ResolvedRoot[] {
   const all = numbered(archive);
   const exact = all.filter((each) => each.judged?.name === ref);
   if (exact.length > 0) return exact;
   if (ref === 'live' || ref === 'blank') return archive.target.backend.location[ref] === null ? [] : [specialTree(archive.target, ref)];
-  const number = numberOf(ref);
-  if (number !== undefined) return all.filter((each) => each.number === number);
+  const steps = stepsBack(ref);
+  if (steps !== undefined) return latest(all, context.now, steps);
+  const numberOfList = all.filter((each) => String(each.number) === ref);
+  if (numberOfList.length > 0) return numberOfList;
   const unrecognised = unrecognisedTrees(archive).filter((each) => each.label === `${archive.target.name}:${ref}`);
   if (unrecognised.length > 0) return unrecognised;
-  const moment = parseMoment(ref, zone);
-  const dated = moment === undefined ? [] : liveAt(all, moment);
+  const moment = parseMoment(ref, context.config.timezone);
+  const dated = moment === undefined ? [] : ofMoment(all, moment);
   return dated.length > 0 ? dated : all.filter((each) => ref !== '' && each.judged?.name.startsWith(ref) === true);
 }
 
-/** `latest` is 1, `latest~2` is 3, and a plain number is what `ls` shows. */
-function numberOf(ref: string): number | undefined {
-  if (ref === 'latest') return 1;
-  const back = /^latest~(\d{1,6})$/.exec(ref)?.[1];
-  if (back !== undefined) return Number(back) + 1;
-  return /^[1-9]\d{0,5}$/.test(ref) ? Number(ref) : undefined;
+/** `latest` is 0, `latest~2` is 2. */
+function stepsBack(ref: string): number | undefined {
+  const back = /^latest(?:~(\d{1,6}))?$/.exec(ref);
+  return back === null ? undefined : Number(back[1] ?? 0);
+}
+
+/** A root from the future is not the newest: its clock was wrong. If all are, it is ours that is wrong now. */
+function latest(newestFirst: readonly ResolvedRoot[], now: Date, steps: number): ResolvedRoot[] {
+  const past = newestFirst.filter((each) => isPast(each, now));
+  const root = (past.length > 0 ? past : newestFirst)[steps];
+  return root === undefined ? [] : [root];
+}
+
+/** Those that were archived in that stretch of time, which is what most are named by; else those that were live in it. */
+function ofMoment(newestFirst: readonly ResolvedRoot[], moment: Moment): ResolvedRoot[] {
+  const archived = newestFirst.filter(({ judged }) => judged !== null && judged.root.archivedAt >= moment.start && judged.root.archivedAt < moment.end);
+  return archived.length > 0 ? archived : liveAt(newestFirst, moment);
 }
 
 /**
  * The roots that were live in that moment: begun before its end, archived after its start. Where the beginning of a root is not known, it
- * is the time at which the one before it was archived.
+ * is the time at which the one before it was archived; of the oldest it is then not known at all, and a day long before it is not its.
  */
 function liveAt(newestFirst: readonly ResolvedRoot[], moment: Moment): ResolvedRoot[] {
   return newestFirst.filter((each, at) => {
     const root = each.judged?.root;
     const before = newestFirst[at + 1]?.judged?.root;
     if (root === undefined) return false;
-    const begun = root.bootedAt ?? before?.archivedAt ?? new Date(0);
+    const begun = root.bootedAt ?? before?.archivedAt ?? root.archivedAt;
     return begun < moment.end && root.archivedAt >= moment.start;
   });
 }

@@ -56,11 +56,15 @@ export function pinContract({ judged, changed }: PinResult, pinned: boolean): ob
 }
 
 export function planContract(plan: PrunePlan): object {
-  return pruneContract({ plan, removals: [], notTried: [] });
+  return pruneContract({ plan, removals: [], notTried: [], problems: [] });
 }
 
-export function pruneContract({ plan, removals }: PruneOutcome): object {
-  return { at: plan.at.toISOString(), targets: plan.targets.map((target) => targetContract(target, removals)) };
+export function pruneContract({ plan, removals, problems }: PruneOutcome): object {
+  return {
+    at: plan.at.toISOString(),
+    targets: plan.targets.map((target) => targetContract(target, removals)),
+    ...(problems.length === 0 ? {} : { problems: problems.map(({ target, error }) => ({ target, kind: error.kind, message: error.message })) }),
+  };
 }
 
 function targetContract(plan: TargetPlan, removals: readonly Removal[]): object {
@@ -78,8 +82,8 @@ function targetContract(plan: TargetPlan, removals: readonly Removal[]): object 
   };
 }
 
-export function diffContract({ from, to, engine, problems }: DiffOutcome, changes: readonly Change[]): object {
-  return { from, to, engine, hidden: 0, changes: changes.map(toJson), warnings: problems };
+export function diffContract({ from, to, engine, problems, warnings }: DiffOutcome, changes: readonly Change[]): object {
+  return { from, to, engine, hidden: 0, changes: changes.map(toJson), problems, warnings };
 }
 
 export function changeContract(change: Change): ChangeJson {

@@ -40,10 +40,10 @@ export function renderRemoval(screen: Screen, { judged, result, error, notes }: 
   return [`removed  ${name}`, ...notes.map((note) => screen.style('dim', `         ${note}`))].join('\n');
 }
 
-export function renderPruned(screen: Screen, { removals, notTried }: PruneOutcome): string {
+export function renderPruned(screen: Screen, { removals, notTried, problems }: PruneOutcome): string {
   const failed = removals.filter(({ result }) => result === 'failed').length;
   const parts = [formatCount(removals.length - failed, 'old root') + ' removed'];
   if (failed > 0) parts.push(screen.style('red', `${String(failed)} could not be removed`));
   if (notTried.length > 0) parts.push(`${String(notTried.length)} not tried`);
-  return `${parts.join(', ')}.`;
+  return [...problems.map(({ target, error }) => screen.style('red', `${target}: ${printableText(error.message)}`)), `${parts.join(', ')}.`].join('\n');
 }

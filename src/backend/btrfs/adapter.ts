@@ -9,6 +9,7 @@ import { mountsShowing, readAllMountTables, readMountTable, type Mount } from '.
 import type { PrivateMount } from '../../system/private-mount.ts';
 import { STATE_FOLDER, hasStateFolder, pinOf, readPins, writePin } from '../archive-state.ts';
 import type { ArchivedTree, Backend, Capabilities, Listing, Location, Lock, Pin, RemoveReport, Services, Size, TreeRef } from '../backend.ts';
+import { nestedRootNames } from '../layouts.ts';
 import { specialPath } from '../location.ts';
 import { parseDiskUsage } from './parse.ts';
 import { quotaSizes } from './quota.ts';
@@ -93,14 +94,12 @@ class BtrfsBackend implements Backend {
   }
 
   #mountPoints(path: BytePath, mounts: readonly Mount[]): BytePath[] {
-    return mountsShowing(mounts, this.#top.device, joinPath(fromText('/'), path)).map((mount) => mount.mountPoint);
+    return [...new Set(mountsShowing(mounts, this.#top.device, joinPath(fromText('/'), path)).map((mount) => mount.mountPoint))];
   }
 
   /** `mv root old_roots/TIME`, where TIME exists already, makes old_roots/TIME/root. */
   #nestedRoot(path: BytePath): BytePath | null {
-    if (this.location.live === null) return null;
-    const name = baseName(this.location.live);
-    return isSubvolume(joinPath(this.#top.path, path, name)) ? name : null;
+    return nestedRootNames(this.location.live).find((name) => isSubvolume(joinPath(this.#top.path, path, name))) ?? null;
   }
 
   async pathOf(tree: TreeRef): Promise<BytePath> {

@@ -2,14 +2,15 @@
  * Old roots as plain directories on any filesystem: archives made by copying, and archives that are mounted already. The
  * contract is in ../backend.ts. Needs no privileges beyond those over the files themselves.
  */
-import { lstatSync, mkdirSync, readdirSync, realpathSync, renameSync, type Stats } from 'node:fs';
-import { fromBytes, fromText, isWithin, joinPath, printable, printableText, toBytes, toText, type BytePath } from '../../byte-path.ts';
+import { lstatSync, mkdirSync, readdirSync, realpathSync, renameSync, statSync, type Stats } from 'node:fs';
+import { fromBytes, fromText, isUtf8, isWithin, joinPath, parentOf, printable, printableText, toBytes, toText, type BytePath } from '../../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../../errors.ts';
 import { clearBlockingFlags, clearBlockingFlagsBelow } from '../../system/attributes.ts';
 import { lockDirectory } from '../../system/lock.ts';
 import { mountOf, mountsShowing, pathInFilesystem, readAllMountTables, readMountTable, type AllMounts } from '../../system/mounts.ts';
 import { STATE_FOLDER, hasStateFolder, pinOf, readPins, writePin } from '../archive-state.ts';
 import type { ArchivedTree, Backend, Capabilities, Listing, Location, Lock, Pin, RemoveReport, Services, Size, TreeRef } from '../backend.ts';
+import { nestedRootNames } from '../layouts.ts';
 import { specialPath } from '../location.ts';
 
 export type DirectoryLocation = Extract<Location, { backend: 'directory' }>;
@@ -70,7 +71,7 @@ class DirectoryBackend implements Backend {
       const why = whyNoTree(stats, device);
       if (why === null) {
         this.#listed.set(name, stats);
-        trees.push(this.#describe(name, mounts, pinOf(pins, toText(name))));
+        trees.push(this.#describe(name, mounts, pinOf(pins, identityOf(name))));
       } else {
         others.push({ name, why });
       }
@@ -95,12 +96,12 @@ class DirectoryBackend implements Backend {
     const path = this.#pathOfName(name);
     return {
       name,
-      id: toText(name),
+      id: identityOf(name),
       createdAt: null,
       readOnly: false,
       mountPoints: this.#mountPoints(path, mounts),
-      isLive: this.location.live !== null && isWithin(this.location.live, path),
-      holdsRoot: null,
+      isLive: this.location.live !== null && isWithin(withoutLinks(this.location.live), path),
+      holdsRoot: nestedRoot(path, this.location.live),
       pin,
     };
   }
@@ -108,15 +109,16 @@ class DirectoryBackend implements Backend {
   /** What is mounted on it or in it, and where it, or a part of it, is bound to elsewhere. */
   #mountPoints(path: BytePath, mounts: AllMounts['mounts']): BytePath[] {
     const inIt = mounts.filter((mount) => isWithin(mount.mountPoint, path)).map((mount) => mount.mountPoint);
-    const around = mountOf(readMountTable(), path);
-    const elsewhere = around === undefined ? [] : mountsShowing(mounts, around.device, pathInFilesystem(around, path)).map((mount) => mount.mountPoint);
-    return [...new Set([...inIt, ...elsewhere])];
+    // Of the archive: the old root itself may be a mount point.
+    const around = mountOf(readMountTable(), parentOf(path));
+    const anywhere = around === undefined ? [] : mountsShowing(mounts, around.device, pathInFilesystem(around, path)).map((mount) => mount.mountPoint);
+    return [...new Set([...inIt, ...anywhere])];
   }
 
-  pathOf(tree: TreeRef): Promise<BytePath> {
+  async pathOf(tree: TreeRef): Promise<BytePath> {
     const path = typeof tree === 'string' ? specialPath(this.location, tree) : this.#pathOfName(tree.name);
     if (lstatSync(toBytes(path), { throwIfNoEntry: false })?.isDirectory() !== true) throw new RootsError('not-found', `there is no directory ${printable(path)}`);
-    return Promise.resolve(path);
+    return path;
   }
 
   knownSizes(): ReadonlyMap<string, Size> {
@@ -135,10 +137,8 @@ class DirectoryBackend implements Backend {
 
   async remove(tree: ArchivedTree): Promise<RemoveReport> {
     const notes: string[] = [];
-    const removing = this.#removingFolder();
     await this.#positively(tree);
-    // What a killed run left there may have the same name.
-    const out = joinPath(removing, fromText(`${toText(tree.name)}.${String(process.pid)}`));
+    const out = this.#freePlace(this.#removingFolder(), tree.name);
     try {
       renameSync(toBytes(this.#pathOfName(tree.name)), toBytes(out));
     } catch (error) {
@@ -163,8 +163,10 @@ class DirectoryBackend implements Backend {
     if (why !== null) throw refused(tree, why);
     if (before?.ino !== now.ino || before.dev !== now.dev) throw refused(tree, 'another directory has this name now');
     for (const [word, other] of [['live root', this.location.live], ['blank', this.location.blank]] as const) {
-      if (other !== null && (isWithin(other, path) || isSameDirectory(other, now))) throw refused(tree, `it is or holds the ${word}`);
+      if (other !== null && (isWithin(withoutLinks(other), path) || isSameDirectory(other, now))) throw refused(tree, `it is or holds the ${word}`);
     }
+    const nested = nestedRoot(path, this.location.live);
+    if (nested !== null) throw refused(tree, `it holds another old root at \`${printable(nested)}\``);
     const pin = pinOf(readPins(this.#archive), tree.id);
     if (pin !== null) throw refused(tree, `it is pinned${pin.note === '' ? '' : ` (${pin.note})`}`);
     const { mounts, complete } = await readAllMountTables(this.#services.run);
@@ -174,8 +176,22 @@ class DirectoryBackend implements Backend {
     if (used !== undefined) throw refused(tree, `it is mounted, or something in it is, at ${printable(used)}`);
   }
 
-  /** What is out of the archive already. `rm` follows no link; `--one-file-system` keeps it off what is mounted there meanwhile. */
+  /** A name for it on its way out, which a killed run may have used as well; never longer than a name can be. */
+  #freePlace(folder: BytePath, name: BytePath): BytePath {
+    for (let number = 0; ; number += 1) {
+      const place = joinPath(folder, `${name.slice(0, 200)}.${String(process.pid)}.${String(number)}` as BytePath);
+      if (lstatSync(toBytes(place), { throwIfNoEntry: false }) === undefined) return place;
+    }
+  }
+
+  /**
+   * What is out of the archive already. `rm` follows no link, and `--one-file-system` keeps it off other filesystems, but not off a part
+   * of this one that is bound there meanwhile.
+   */
   async #destroy(path: BytePath): Promise<string[]> {
+    const { mounts } = await readAllMountTables(this.#services.run);
+    const used = this.#mountPoints(path, mounts)[0];
+    if (used !== undefined) throw new RootsError('failed', `${printable(path)} is not removed: it is mounted, or something in it is, at ${printable(used)}`);
     const rm = ['-rf', '--one-file-system', '--', { path }];
     const first = await this.#services.run('rm', rm);
     if (first.status === 0) return [];
@@ -220,10 +236,9 @@ class DirectoryBackend implements Backend {
     if (result.status !== 0) throw new RootsError('failed', `the filesystem cannot be synchronised: ${printableText(result.stderr)}`);
   }
 
-  setPin(tree: ArchivedTree, pin: Pin | null): Promise<void> {
+  async setPin(tree: ArchivedTree, pin: Pin | null): Promise<void> {
     if (!hasStateFolder(this.#archive)) this.#makeFolder(this.#archive, STATE_FOLDER);
     writePin(this.#archive, tree, pin);
-    return Promise.resolve();
   }
 
   async lock(): Promise<Lock> {
@@ -246,8 +261,28 @@ function whyNoTree(stats: Stats, archiveDevice: number): string | null {
   return null;
 }
 
+/** A name in bytes may have no text of its own; then base64url stands for it, after what no name can have. */
+function identityOf(name: BytePath): string {
+  return isUtf8(name) ? toText(name) : `/${toBytes(name).toString('base64url')}`;
+}
+
+/** As it is given if it leads nowhere. */
+function withoutLinks(path: BytePath): BytePath {
+  try {
+    return fromBytes(realpathSync(toBytes(path), { encoding: 'buffer' }));
+  } catch {
+    return path;
+  }
+}
+
+/** Every root has a `/root`, so what was moved in there by a collision of names must look like a root of its own. */
+function nestedRoot(path: BytePath, live: BytePath | null): BytePath | null {
+  const isRoot = (name: BytePath): boolean => ['etc', 'var'].every((part) => lstatSync(toBytes(joinPath(path, name, fromText(part))), { throwIfNoEntry: false })?.isDirectory() === true);
+  return nestedRootNames(live).find(isRoot) ?? null;
+}
+
 function isSameDirectory(path: BytePath, stats: Stats): boolean {
-  const other = lstatSync(toBytes(path), { throwIfNoEntry: false });
+  const other = statSync(toBytes(path), { throwIfNoEntry: false });
   return other?.ino === stats.ino && other.dev === stats.dev;
 }
 
