@@ -8,7 +8,7 @@ import { fromBytes, printableText, textOfArgument } from './byte-path.ts';
 import { readConfig } from './config.ts';
 import { EXIT_STATUS, RootsError, messageOf, type Outcome } from './errors.ts';
 import { createContext, type Context } from './operations/context.ts';
-import { screenOf, type Screen } from './ui/terminal.ts';
+import { screenOf, wrapText, type Screen } from './ui/terminal.ts';
 
 export abstract class BaseCommand extends Command {
   static override readonly enableJsonFlag = true;
@@ -61,8 +61,9 @@ export abstract class BaseCommand extends Command {
       return Promise.resolve();
     }
     const screen = screenOf(process.stderr, process.env);
-    const text = printableText(message, { newlines: true });
-    process.stderr.write(`${screen.style('red', 'roots:')} ${text}\n${hint === undefined ? '' : `       ${printableText(hint, { newlines: true })}\n`}`);
+    const text = wrapText(screen, `roots: ${printableText(message, { newlines: true })}`);
+    const next = hint === undefined ? '' : `${wrapText(screen, printableText(hint, { newlines: true }))}\n`;
+    process.stderr.write(`${screen.style('red', text.slice(0, 6))}${text.slice(6)}\n${next}`);
     if (process.env['ROOTS_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
     return Promise.resolve();
   }

@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
 import { planOnly, prune, type PruneOutcome, type PrunePlan } from '../operations/prune.ts';
 import { planContract, pruneContract } from '../ui/contract.ts';
-import { confirm, refuseWithoutTerminal } from '../ui/prompts.ts';
+import { confirm, refuseToAsk } from '../ui/prompts.ts';
 import { renderPlan, renderPruned, renderRemoval } from '../ui/prune-view.ts';
 import { formatCount } from '../ui/format.ts';
 
@@ -32,7 +32,7 @@ export default class Prune extends BaseCommand {
       this.show(() => `${renderPlan(this.screen, plan, zone)}\n\nNothing was changed.`);
       return planContract(plan);
     }
-    if (!flags.yes) refuseWithoutTerminal('--yes, or look first with --dry-run');
+    if (!flags.yes) refuseToAsk('--yes, or look first with --dry-run', { json: this.jsonEnabled() });
     const agree = async (plan: PrunePlan): Promise<boolean> => {
       this.show(() => `${renderPlan(this.screen, plan, zone)}\n`);
       const count = plan.targets.reduce((sum, target) => sum + target.remove.length, 0);

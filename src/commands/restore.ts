@@ -5,7 +5,7 @@ import { listRoots } from '../operations/list.ts';
 import { restore, type RestoreOptions, type RestorePlan, type Restored } from '../operations/restore.ts';
 import { absolutePath } from '../ui/arguments.ts';
 import { restoreContract, restorePlanContract } from '../ui/contract.ts';
-import { confirm, refuseWithoutTerminal } from '../ui/prompts.ts';
+import { confirm, refuseToAsk } from '../ui/prompts.ts';
 import { askForPath, chooseRoot } from '../ui/restore-prompts.ts';
 import { renderRestoreEnd, renderRestorePlan, renderRestored } from '../ui/restore-view.ts';
 import { isInteractive } from '../ui/terminal.ts';
@@ -33,7 +33,7 @@ export default class Restore extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(Restore);
-    if (argv.length === 0) refuseWithoutTerminal('PATH, and --from if it should not be the newest old root that has it');
+    if (argv.length === 0) refuseToAsk('PATH, and --from if it should not be the newest old root that has it', { json: this.jsonEnabled() });
     const context = await this.context(flags);
     const from = flags.from ?? (argv.length === 0 ? await chooseRoot(await listRoots(context, { measure: false }), context) : undefined);
     const typed = argv.length === 0 ? [await askForPath()] : (argv as string[]);
@@ -61,7 +61,8 @@ export default class Restore extends BaseCommand {
   /** Creating what is not there harms nobody, so only replacing is asked about, or what was chosen by answering. */
   async #ask(plan: RestorePlan, now: Date): Promise<boolean> {
     const replaces = plan.items.some((item) => item.action === 'replace');
-    if (!replaces && !isInteractive()) return true;
+    if (!replaces && (!isInteractive() || this.jsonEnabled())) return true;
+    refuseToAsk('--yes', { json: this.jsonEnabled() });
     this.show(() => renderRestorePlan(this.screen, plan, now));
     return confirm(replaces ? 'Restore this, replacing what exists?' : 'Restore this?', '--yes');
   }

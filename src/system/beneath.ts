@@ -134,6 +134,7 @@ function hold(path: BytePath, flags: number): HeldDirectory {
 function asRootsError(error: unknown, path: BytePath): unknown {
   switch (errnoOf(error)) {
     case 'ENOENT':
+    case 'ENAMETOOLONG':
       return new RootsError('not-found', `${printable(path)} does not exist`, { cause: error });
     case 'ENOTDIR':
     case 'ELOOP':

@@ -3,8 +3,9 @@
  * The inode is the same through every mount of the filesystem, private ones too, and nothing has to be written.
  */
 import { readFileSync, statSync } from 'node:fs';
-import { toBytes, toText, type BytePath } from '../byte-path.ts';
+import { toBytes, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
+import { holdDirectory } from './beneath.ts';
 import { HOLD, startKeeper, type Keeper } from './keeper.ts';
 
 /** What flock(1) is told to end with when the lock is taken. */
@@ -12,12 +13,19 @@ const TAKEN = 75;
 
 /** `device`: `major:minor` of the superblock as mount tables show it, to find the holder. Errors: `locked`. */
 export async function lockDirectory(directory: BytePath, device: string, what: string): Promise<Keeper> {
-  const args = ['--exclusive', '--nonblock', '--conflict-exit-code', String(TAKEN), '--no-fork', toText(directory), 'sh', '-c', HOLD];
-  return startKeeper('flock', args, ({ status, stderr }) =>
-    status === TAKEN
-      ? new RootsError('locked', `${what} is locked by another run${describeHolder(directory, device)}`, { hint: 'wait until it has finished, then try again' })
-      : new RootsError('failed', `${what} cannot be locked: ${stderr}`),
-  );
+  const held = holdDirectory(directory);
+  // By way of a descriptor it may have any name. Without the dot flock(1) makes a file where there is nothing.
+  const path = `${held.path}/.`;
+  const args = ['--exclusive', '--nonblock', '--conflict-exit-code', String(TAKEN), '--no-fork', path, 'sh', '-c', HOLD];
+  try {
+    return await startKeeper('flock', args, ({ status, stderr }) =>
+      status === TAKEN
+        ? new RootsError('locked', `${what} is locked by another run${describeHolder(directory, device)}`, { hint: 'wait until it has finished, then try again' })
+        : new RootsError('failed', `${what} cannot be locked: ${stderr}`),
+    );
+  } finally {
+    held.close();
+  }
 }
 
 function describeHolder(directory: BytePath, device: string): string {

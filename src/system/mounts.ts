@@ -157,3 +157,11 @@ export function mountsShowing(mounts: readonly Mount[], device: string, path: By
 function undeleted(path: BytePath): BytePath {
   return path.replace(/\/\/deleted(?=$|\/)/, '') as BytePath;
 }
+
+/**
+ * Whether whoever runs the machine mounted this as a part of it. What users may mount (removable media by udisks, their own runtime
+ * directories) is `nosuid`, and whoever made it chose what is in it.
+ */
+export function isSystemMount(mount: Mount): boolean {
+  return !mount.options.includes('nosuid');
+}

@@ -48,7 +48,12 @@ export async function mountPrivately(run: Run, source: { device: string; type: s
     path: joinPath(fromText(`/proc/${String(keeper.pid)}/root`), inside),
     pathInside: inside,
     device: mount.device,
-    runInside: (program, args, runOptions) => run('nsenter', [...enter, program, ...args], runOptions),
+    runInside: async (program, args, runOptions) => {
+      const result = await run('nsenter', [...enter, program, ...args], runOptions);
+      // The statuses of nsenter for this could be those of the program as well.
+      if (result.status === 0 || !/^nsenter: failed to execute .*: No such file or directory$/m.test(result.stderr)) return result;
+      throw new RootsError('unsupported', `the program \`${program}\` is not installed`, { hint: `install the package that has \`${program}\`` });
+    },
     close: () => keeper.close(),
   };
 }

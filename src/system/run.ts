@@ -1,6 +1,7 @@
 /**
  * Running programs: the one door, and the one import of execa. Tests replace `Run` and nothing else.
  */
+import { constants } from 'node:os';
 import { execa } from 'execa';
 import { fromText, toBytes, toText, isUtf8, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
@@ -47,8 +48,11 @@ export const run: Run = async (program, args, options = {}) => {
   if (result.isCanceled) throw new RootsError('interrupted', `${program} was interrupted`);
   if (result.timedOut) throw new RootsError('failed', `${program} took longer than ${String(options.timeout)} ms and was ended`);
   if (result.exitCode === undefined && result.signal === undefined) throw notStarted(program, result);
+  if (call.program !== program && (result.exitCode === 126 || result.exitCode === 127)) {
+    throw notStarted(program, { code: result.exitCode === 127 ? 'ENOENT' : 'EACCES' });
+  }
   return {
-    status: result.exitCode ?? 128,
+    status: result.exitCode ?? 128 + (result.signal === undefined ? 0 : constants.signals[result.signal]),
     stdout: Buffer.from(result.stdout),
     stderr: Buffer.from(result.stderr).toString('utf8').trimEnd(),
   };
@@ -63,7 +67,7 @@ function notStarted(program: string, cause: { readonly code?: string | undefined
 /**
  * Node passes arguments as UTF-8 only. Where one is not, xargs(1) builds the very same command line from bytes on its
  * standard input (`-0`: nothing is special; `-x`: never split). The program then has no standard input of its own, and xargs shows
- * any failing status as 123.
+ * any failing status as 123; 126 and 127 are its own, for a program that it cannot start.
  */
 function byteSafe(program: string, args: readonly Argument[], input: Buffer | undefined): { program: string; args: string[]; input: Buffer | undefined } {
   const paths = args.map((argument) => (typeof argument === 'string' ? fromText(argument) : argument.path));

@@ -146,13 +146,15 @@ async function flush(run: Run, path: BytePath): Promise<void> {
 function putInPlace(copy: BytePath, to: Place, options: CopyOptions): void {
   try {
     if (options.replace) {
+      // rename(2) itself puts a directory in place of an empty one.
+      if (lstatSync(toBytes(to.path), { throwIfNoEntry: false })?.isDirectory() === true) throw new RootsError('failed', `${printable(to.name)} is a directory; it is left as it is`);
       if (options.backup !== undefined) linkSync(toBytes(to.path), toBytes(joinPath(to.directory.path, options.backup)));
       renameSync(toBytes(copy), toBytes(to.path));
     } else {
       renameToNewName(copy, to.path);
     }
   } catch (error) {
-    throw new RootsError('failed', describeRefusal(to.name, error), { cause: error });
+    throw error instanceof RootsError ? error : new RootsError('failed', describeRefusal(to.name, error), { cause: error });
   }
 }
 

@@ -10,6 +10,12 @@ export function formatTime(time: Date, zone: string | undefined): string {
   return zone === undefined ? format(time, 'yyyy-MM-dd HH:mm') : format(time, 'yyyy-MM-dd HH:mm', { in: tz(zone) });
 }
 
+/** `3 days ago`, or `in 3 days`. */
+export function formatAgo(seconds: number): string {
+  const age = formatAge(seconds);
+  return seconds < 0 ? age : `${age} ago`;
+}
+
 const UNITS: readonly (readonly [name: string, seconds: number])[] = [
   ['year', 365 * 86_400],
   ['day', 86_400],

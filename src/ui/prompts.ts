@@ -27,7 +27,13 @@ export async function askText(question: string, problem: (answer: string) => str
   return ask<string>({ type: 'input', message: question, validate: (answer: string) => problem(answer) ?? true });
 }
 
-export function refuseWithoutTerminal(flag: string): void {
+/** `json`: standard output is for a program, which sees neither the plan nor the question. */
+export function refuseToAsk(flag: string, { json }: { readonly json: boolean }): void {
+  if (json) throw new RootsError('usage', 'with --json nothing is asked', { hint: `answer with ${flag}` });
+  refuseWithoutTerminal(flag);
+}
+
+function refuseWithoutTerminal(flag: string): void {
   if (!isInteractive()) throw new RootsError('usage', 'there is no terminal to ask on', { hint: `answer with ${flag}` });
 }
 

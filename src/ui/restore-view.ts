@@ -3,7 +3,7 @@
  */
 import { printable, printableText } from '../byte-path.ts';
 import type { RestoreItem, RestorePlan, Restored } from '../operations/restore.ts';
-import { formatAge, formatBytes, formatCount } from './format.ts';
+import { formatAgo, formatBytes, formatCount } from './format.ts';
 import type { Screen } from './terminal.ts';
 
 export function renderRestorePlan(screen: Screen, plan: RestorePlan, now: Date): string {
@@ -26,7 +26,7 @@ function renderItem(screen: Screen, item: RestoreItem, now: Date): string {
 }
 
 function ageOf({ from }: RestoreItem, now: Date): string {
-  return from.judged === null ? '' : `, ${formatAge((now.getTime() - from.judged.root.archivedAt.getTime()) / 1000)} old`;
+  return from.judged === null ? '' : `, ${formatAgo((now.getTime() - from.judged.root.archivedAt.getTime()) / 1000)}`;
 }
 
 export function renderRestored(screen: Screen, { item, result, error, lost, backup }: Restored): string {

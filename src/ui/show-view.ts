@@ -3,12 +3,12 @@
  */
 import { printable, printableText } from '../byte-path.ts';
 import type { ShownRoot } from '../operations/show.ts';
-import { formatAge, formatBytes, formatTime } from './format.ts';
+import { formatAgo, formatBytes, formatTime } from './format.ts';
 import type { Screen } from './terminal.ts';
 
 export function renderShow(screen: Screen, { target, judged, number, size }: ShownRoot, { now, zone }: { now: Date; zone: string | undefined }): string {
   const { root } = judged;
-  const time = (at: Date | null): string => (at === null ? 'not known' : `${formatTime(at, zone)}  (${formatAge((now.getTime() - at.getTime()) / 1000)} ago)`);
+  const time = (at: Date | null): string => (at === null ? 'not known' : `${formatTime(at, zone)}  (${formatAgo((now.getTime() - at.getTime()) / 1000)})`);
   const bytes = (value: number | null): string => (value === null ? 'not known (--size measures it)' : formatBytes(value));
   const lines: (readonly [string, string])[] = [
     ['Number', String(number)],

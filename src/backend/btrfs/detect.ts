@@ -4,7 +4,7 @@
  */
 import { statSync } from 'node:fs';
 import { fromText, joinPath, printable, toBytes, toText, type BytePath } from '../../byte-path.ts';
-import { readMountTable, type Mount } from '../../system/mounts.ts';
+import { isSystemMount, readMountTable, type Mount } from '../../system/mounts.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import type { Detected, Services } from '../backend.ts';
 import { KNOWN_ARCHIVES, KNOWN_BLANKS, KNOWN_LIVE, MOUNT_POINT_OF, type KnownArchive } from '../layouts.ts';
@@ -18,8 +18,9 @@ export async function detectBtrfs(services: Services): Promise<Detected[]> {
   const filesystems = new Map(ordered.map((mount) => [mount.device, mount] as const).reverse());
   const found: Detected[] = [];
   for (const [device, mount] of [...filesystems].reverse()) {
-    const top = await services.privateMounts.mount(toText(mount.source), 'btrfs', TOP_LEVEL);
     const here = mounts.filter((each) => each.device === device);
+    if (!here.some(isSystemMount)) continue;
+    const top = await services.privateMounts.mount(toText(mount.source), 'btrfs', TOP_LEVEL);
     found.push(...archivesOn(top).map((archive) => describe(top, mount, here, archive)));
   }
   return found;

@@ -3,7 +3,7 @@
  */
 import { lstatSync, readdirSync } from 'node:fs';
 import { joinPath, isUtf8, printable, toBytes, toText, type BytePath } from '../../byte-path.ts';
-import { readMountTable, type Mount } from '../../system/mounts.ts';
+import { isSystemMount, readMountTable, type Mount } from '../../system/mounts.ts';
 import type { Detected } from '../backend.ts';
 import { KNOWN_ARCHIVES, MOUNT_POINT_OF, type KnownArchive } from '../layouts.ts';
 import { parseName } from '../name.ts';
@@ -11,7 +11,7 @@ import { parseName } from '../name.ts';
 const FILESYSTEMS = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'f2fs', 'nilfs2', 'tmpfs']);
 
 export function detectDirectories(nameZone: string): Detected[] {
-  const places = readMountTable().filter((mount) => FILESYSTEMS.has(mount.type));
+  const places = readMountTable().filter((mount) => FILESYSTEMS.has(mount.type) && isSystemMount(mount));
   const found = places.flatMap((mount) => KNOWN_ARCHIVES.flatMap((known) => archiveAt(mount, known, nameZone)));
   // A filesystem may be mounted twice; its archive is one.
   return [...new Map(found.map(({ inode, detected }) => [inode, detected])).values()];
@@ -20,11 +20,20 @@ export function detectDirectories(nameZone: string): Detected[] {
 function archiveAt(mount: Mount, known: KnownArchive, nameZone: string): { inode: string; detected: Detected }[] {
   const path = joinPath(mount.mountPoint, known.path);
   const stats = statOrNothing(path);
-  if (stats?.isDirectory() !== true || !holdsOldRoots(path, nameZone)) return [];
+  if (stats?.isDirectory() !== true || !isOnlyOurs(mount.mountPoint, known.path) || !holdsOldRoots(path, nameZone)) return [];
   const live = MOUNT_POINT_OF[known.target];
   const assumed = [`plain directories on ${mount.type}`, `live root ${printable(live)}`, 'no blank found', `archive ${printable(path)}`];
   const detected: Detected = { suggestedName: known.target, location: { backend: 'directory', live, blank: null, archive: path }, assumed };
   return [{ inode: `${String(stats.dev)}:${String(stats.ino)}`, detected }];
+}
+
+/** Files are restored from what is recognised, so nobody else may have put it there: not in /tmp, not in a home. */
+function isOnlyOurs(mountPoint: BytePath, path: BytePath): boolean {
+  const folders = path.split('/').map((_, at, names) => joinPath(mountPoint, names.slice(0, at + 1).join('/') as BytePath));
+  return [mountPoint, ...folders].every((folder) => {
+    const stats = statOrNothing(folder);
+    return stats?.isDirectory() === true && [0, process.geteuid?.()].includes(Number(stats.uid)) && (Number(stats.mode) & 0o022) === 0;
+  });
 }
 
 /** A folder of the right name may be anything; one directory in it that is named by a time tells. */
