@@ -19,7 +19,14 @@ const StoredPin = v.strictObject({
   note: v.string(),
   at: v.pipe(v.string(), v.isoTimestamp()),
 });
-const PinsFile = v.strictObject({ version: v.literal(1), pins: v.record(v.string(), StoredPin) });
+/** `v.record` would leave out `constructor` and its like without a word, and so the pin of a directory of that name. */
+const PinsById = v.pipe(
+  v.custom<Record<string, unknown>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
+  v.transform((value) => Object.entries(value)),
+  v.array(v.tuple([v.string(), StoredPin])),
+  v.transform((entries) => Object.fromEntries(entries)),
+);
+const PinsFile = v.strictObject({ version: v.literal(1), pins: PinsById });
 
 type StoredPins = Readonly<Record<string, v.InferOutput<typeof StoredPin>>>;
 

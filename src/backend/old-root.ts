@@ -1,7 +1,7 @@
 /**
  * What is in an archive, understood: which trees are old roots and when they were archived, and what is left alone because it is not understood.
  */
-import { isUtf8, toText, type BytePath } from '../byte-path.ts';
+import { isUtf8, printable, toText, type BytePath } from '../byte-path.ts';
 import type { ArchivedTree, Listing } from './backend.ts';
 import { parseName } from './name.ts';
 
@@ -52,7 +52,7 @@ function oldRoot(tree: ArchivedTree, archivedAt: Date): OldRoot {
     archivedAt,
     archivedAtSource: 'name',
     bootedAt: tree.createdAt !== null && couldHaveBegun(tree.createdAt, archivedAt) ? tree.createdAt : null,
-    warnings: tree.holdsRoot === null ? [] : [`another old root was moved into it, at \`${toText(tree.holdsRoot)}\` (two roots with one name); it is never removed as it is`],
+    warnings: tree.holdsRoot === null ? [] : [`another old root was moved into it, at \`${printable(tree.holdsRoot)}\` (two roots with one name); it is never removed as it is`],
   };
 }
 

@@ -22,8 +22,8 @@ export default class Diff extends BaseCommand {
     '<%= config.bin %> diff 2026-11-20 live --json',
   ];
   static override readonly args = {
-    from: Args.string({ description: 'A root: its name, its number, a date, `latest`, `live` or `blank`.' }),
-    to: Args.string({ description: 'Another.' }),
+    from: Args.string({ ignoreStdin: true, description: 'A root: its name, its number, a date, `latest`, `live` or `blank`.' }),
+    to: Args.string({ ignoreStdin: true, description: 'Another.' }),
   };
   static override readonly flags = {
     recursive: Flags.boolean({ char: 'r', summary: 'List all that is in new and removed directories, too.' }),

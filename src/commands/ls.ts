@@ -10,7 +10,7 @@ export default class Ls extends BaseCommand {
   static override readonly description =
     'For each: its number, when it was archived, its age, its sizes where they are known, and which rules keep it or why the next prune removes it.';
   static override readonly examples = ['<%= config.bin %> ls', '<%= config.bin %> ls home --size', '<%= config.bin %> ls --json'];
-  static override readonly args = { target: Args.string({ description: 'Only this target.' }) };
+  static override readonly args = { target: Args.string({ ignoreStdin: true, description: 'Only this target.' }) };
   static override readonly flags = { size: Flags.boolean({ summary: 'Measure sizes that the filesystem does not keep. May take long.' }) };
 
   async run(): Promise<unknown> {

@@ -7,7 +7,7 @@ import { pinContract } from '../ui/contract.ts';
 export default class Pin extends BaseCommand {
   static override readonly summary = 'Protect one old root: no policy removes it.';
   static override readonly examples = ['<%= config.bin %> pin latest --note "before the upgrade"'];
-  static override readonly args = { root: Args.string({ description: 'Its name, the start of it, its number, a date, or `latest`.', required: true }) };
+  static override readonly args = { root: Args.string({ ignoreStdin: true, description: 'Its name, the start of it, its number, a date, or `latest`.', required: true }) };
   static override readonly flags = { note: Flags.string({ char: 'n', summary: 'Why; shown by `ls`.', default: '' }) };
 
   async run(): Promise<unknown> {

@@ -16,7 +16,7 @@ export default class Prune extends BaseCommand {
     '<%= config.bin %> prune --at 2027-01-01',
     '<%= config.bin %> prune --yes',
   ];
-  static override readonly args = { target: Args.string({ description: 'Only this target.' }) };
+  static override readonly args = { target: Args.string({ ignoreStdin: true, description: 'Only this target.' }) };
   static override readonly flags = {
     'dry-run': Flags.boolean({ char: 'n', summary: 'Show the plan and change nothing.' }),
     at: Flags.string({ summary: 'Show the plan for another moment, as a date or a time. Changes nothing.', helpValue: 'TIME', exclusive: ['yes'] }),

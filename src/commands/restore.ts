@@ -21,7 +21,7 @@ export default class Restore extends BaseCommand {
     '<%= config.bin %> restore /etc/nixos --from 2026-11-18 --to /persist/etc',
     '<%= config.bin %> restore /home/alice/notes --overwrite --backup --yes',
   ];
-  static override readonly args = { path: Args.string({ description: 'What to bring back.' }) };
+  static override readonly args = { path: Args.string({ ignoreStdin: true, description: 'What to bring back.' }) };
   static override readonly flags = {
     from: Flags.string({ summary: 'The old root to take it from.', helpValue: 'ROOT' }),
     to: Flags.string({ summary: 'A directory to put it in, or a new name for it.', helpValue: 'DEST' }),

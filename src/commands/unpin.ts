@@ -6,7 +6,7 @@ import { pinContract } from '../ui/contract.ts';
 export default class Unpin extends BaseCommand {
   static override readonly summary = 'Take the protection of an old root away.';
   static override readonly examples = ['<%= config.bin %> unpin 2026-11-20_18:20:00'];
-  static override readonly args = { root: Args.string({ description: 'Its name, the start of it, its number, a date, or `latest`.', required: true }) };
+  static override readonly args = { root: Args.string({ ignoreStdin: true, description: 'Its name, the start of it, its number, a date, or `latest`.', required: true }) };
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Unpin);

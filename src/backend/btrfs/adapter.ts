@@ -77,6 +77,8 @@ class BtrfsBackend implements Backend {
       const identity = identities.get(path);
       return identity === undefined ? [] : [this.#describe(path, identity, table.mounts, pinOf(pins, identity.uuid))];
     });
+    const unknown = paths.filter((path) => !identities.has(path) && isSubvolume(joinPath(this.#top.path, path)));
+    others.push(...unknown.map((path) => ({ name: baseName(path), why: 'a subvolume of which `btrfs subvolume show` prints what is not understood' })));
     return { trees, others, warnings: pins.unreadable === null ? [] : [`${pins.unreadable}: every old root counts as pinned`] };
   }
 

@@ -25,7 +25,7 @@ export function isSubvolume(path: BytePath): boolean {
 }
 
 /**
- * The identities of the subvolumes at `paths` (relative to the top level), by path. Those that vanish meanwhile are missing.
+ * The identities of the subvolumes at `paths` (relative to the top level), by path. Those that vanish meanwhile, or cannot be told, are missing.
  * Two programs for all; one more for each that was made since the last commit, or whose name made the lists ambiguous.
  */
 export async function identify(top: PrivateMount, location: { readonly device: string; readonly archive: BytePath }, paths: readonly BytePath[]): Promise<Map<BytePath, Identity>> {
@@ -47,11 +47,12 @@ export async function identify(top: PrivateMount, location: { readonly device: s
   return found;
 }
 
+/** One whose name imitates what `btrfs subvolume show` prints must not hide the others. */
 async function identifyIfThere(top: PrivateMount, path: BytePath): Promise<Identity | undefined> {
   try {
     return await identifyOne(top, path);
   } catch (error) {
-    if (!isSubvolume(joinPath(top.path, path))) return undefined;
+    if (!isSubvolume(joinPath(top.path, path)) || (error instanceof RootsError && error.kind === 'failed')) return undefined;
     throw error;
   }
 }
