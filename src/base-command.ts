@@ -8,6 +8,7 @@ import { fromBytes, printableText, textOfArgument } from './byte-path.ts';
 import { readConfig } from './config.ts';
 import { EXIT_STATUS, RootsError, messageOf, type Outcome } from './errors.ts';
 import { createContext, type Context } from './operations/context.ts';
+import { renderJson } from './ui/json.ts';
 import { screenOf, wrapText, type Screen } from './ui/terminal.ts';
 
 export abstract class BaseCommand extends Command {
@@ -51,6 +52,10 @@ export abstract class BaseCommand extends Command {
     if (!this.argv.some((argument) => argument.includes('\ufffd'))) return;
     const raw = fromBytes(readFileSync('/proc/self/cmdline')).split('\0').slice(0, -1);
     this.argv = raw.slice(raw.length - this.argv.length).map((argument) => textOfArgument(argument as never));
+  }
+
+  override logJson(json: unknown): void {
+    process.stdout.write(`${renderJson(json, 2)}\n`);
   }
 
   protected override async catch(error: unknown): Promise<void> {

@@ -40,6 +40,8 @@ export function errnoOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** For people: without the paths in /proc by which we hold directories, which say nothing to anybody. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return errnoOf(error) === undefined ? message : message.replace(/,? '\/proc\/(?:\d+|self)\/[^']*'(?: -> '[^']*')?/g, '');
 }

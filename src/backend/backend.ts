@@ -6,7 +6,10 @@
  */
 import type { BytePath } from '../byte-path.ts';
 import type { PrivateMountPool } from '../system/private-mount.ts';
+import type { LockMode } from '../system/lock.ts';
 import type { Run } from '../system/run.ts';
+
+export type { LockMode };
 
 export type BackendName = 'btrfs' | 'directory';
 
@@ -105,6 +108,8 @@ export interface Lock {
 }
 
 export interface Backend {
+  /** Equal for two that speak for the same archive, however they were told of it. */
+  readonly archiveKey: string;
   readonly name: BackendName;
   readonly capabilities: Capabilities;
   readonly location: Location;
@@ -137,7 +142,8 @@ export interface Backend {
    * never crosses a mount and never touches anything that does not positively lie inside the tree. Read-only and immutable flags
    * are cleared only after a removal was refused for them, and only inside the tree.
    *
-   * A failure half-way leaves the tree listed under its name, so that the next run finds and finishes it.
+   * A failure half-way leaves the tree listed under its name, so that the next run finds and finishes it, or out of the archive with
+   * the rest of the deletion left to `sweep`.
    * Returns when the tree is out of the archive; space may come back later.
    */
   remove(tree: ArchivedTree): Promise<RemoveReport>;
@@ -152,10 +158,10 @@ export interface Backend {
   setPin(tree: ArchivedTree, pin: Pin | null): Promise<void>;
 
   /**
-   * The kernel lock of this archive, which a killed process cannot leave behind. It is of the archive, so that two names
-   * for one archive exclude each other. Errors: `locked`, with who holds it.
+   * The kernel lock of this archive, exclusive for those who change it and shared for those who read what must not go away meanwhile, which a killed process cannot leave behind. It is of the archive, so that two names
+   * for one archive exclude each other. Errors: `locked`, with who holds it; `not-permitted` if others could write to the archive.
    */
-  lock(): Promise<Lock>;
+  lock(mode: LockMode): Promise<Lock>;
 
   /** Lets go of the lock, if it is held. Idempotent. */
   close(): Promise<void>;

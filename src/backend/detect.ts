@@ -1,8 +1,9 @@
 /**
  * The one place that knows all backends: recognising what is there, and opening it. A new filesystem is added here and in `Location`.
  */
-import { printable, toText, type BytePath } from '../byte-path.ts';
-import { RootsError } from '../errors.ts';
+import { realpathSync } from 'node:fs';
+import { fromBytes, printable, toBytes, toText, type BytePath } from '../byte-path.ts';
+import { RootsError, errnoOf, messageOf } from '../errors.ts';
 import { mountOf, pathInFilesystem, readMountTable } from '../system/mounts.ts';
 import type { Backend, Detected, Location, Services } from './backend.ts';
 import { openBtrfs } from './btrfs/adapter.ts';
@@ -21,8 +22,8 @@ export async function detect(services: Services, options: { readonly nameZone: s
   const types = new Set(readMountTable().map((mount) => mount.type));
   const notLookedAt = [...NOT_SUPPORTED].filter((type) => types.has(type)).map((type) => `${type} is not supported by this version`);
   if (types.has('btrfs') && !options.privileged) notLookedAt.push('btrfs can only be looked at by root (sudo)');
-  const btrfs = types.has('btrfs') && options.privileged ? await detectBtrfs(services) : [];
-  return { found: [...btrfs, ...detectDirectories(options.nameZone)], notLookedAt };
+  const btrfs = types.has('btrfs') && options.privileged ? await detectBtrfs(services) : { found: [], notLookedAt: [] };
+  return { found: [...btrfs.found, ...detectDirectories(options.nameZone)], notLookedAt: [...notLookedAt, ...btrfs.notLookedAt] };
 }
 
 const NOT_SUPPORTED = ['zfs', 'bcachefs'];
@@ -40,11 +41,13 @@ export async function openBackend(location: Location, services: Services): Promi
 /** The location of an archive that is given by absolute paths on a mounted filesystem, whatever that is. */
 export function locate(paths: { readonly live: BytePath | null; readonly blank: BytePath | null; readonly archive: BytePath }): Location {
   const mounts = readMountTable();
-  const mount = mountOf(mounts, paths.archive);
+  const archive = withoutLinks(paths.archive);
+  const mount = mountOf(mounts, archive);
   if (mount?.type !== 'btrfs') return { backend: 'directory', ...paths };
   const within = (path: BytePath): BytePath => {
-    const own = mountOf(mounts, path);
-    if (own?.device === mount.device) return pathInFilesystem(own, path).slice(1) as BytePath;
+    const real = withoutLinks(path);
+    const own = mountOf(mounts, real);
+    if (own?.device === mount.device) return pathInFilesystem(own, real).slice(1) as BytePath;
     throw new RootsError('usage', `${printable(path)} is not on the filesystem of the archive ${printable(paths.archive)}`);
   };
   return {
@@ -54,4 +57,13 @@ export function locate(paths: { readonly live: BytePath | null; readonly blank: 
     blank: paths.blank === null ? null : within(paths.blank),
     archive: within(paths.archive),
   };
+}
+
+/** Errors: `not-found` if it leads nowhere. */
+function withoutLinks(path: BytePath): BytePath {
+  try {
+    return fromBytes(realpathSync(toBytes(path), { encoding: 'buffer' }));
+  } catch (error) {
+    throw new RootsError('not-found', `${printable(path)} cannot be reached: ${errnoOf(error) ?? messageOf(error)}`, { hint: 'check the configuration', cause: error });
+  }
 }

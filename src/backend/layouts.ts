@@ -1,7 +1,8 @@
 /**
  * The layouts that are in the field: where boot snippets put old roots, and what they call the blank and the live root.
  */
-import { baseName, fromText, joinPath, parentOf, type BytePath } from '../byte-path.ts';
+import { lstatSync } from 'node:fs';
+import { baseName, fromText, joinPath, parentOf, toBytes, type BytePath } from '../byte-path.ts';
 
 export interface KnownArchive {
   /** Relative to the top level of a filesystem. */
@@ -30,12 +31,17 @@ export const KNOWN_LIVE: Readonly<Record<KnownArchive['target'], readonly string
 };
 
 /**
- * What `mv LIVE ARCHIVE/TIME` makes inside an old root when TIME is there already: the name of the live tree, or if that is not
- * known one of the usual ones.
+ * What `mv LIVE ARCHIVE/TIME` makes inside an old root when TIME is there already: the name of the live tree, which may have been another
+ * one then, so the usual ones as well.
  */
 export function nestedRootNames(live: BytePath | null): readonly BytePath[] {
-  const name = live === null ? '' : baseName(live);
-  return name === '' ? [...KNOWN_LIVE.root, ...KNOWN_LIVE.home].map(fromText) : [name];
+  const name = live === null ? fromText('') : baseName(live);
+  return [...new Set([...(name === '' ? [] : [name]), ...KNOWN_LIVE.root.map(fromText)])];
+}
+
+/** Root's home has no `etc` and `var` of its own. */
+export function looksLikeRoot(path: BytePath): boolean {
+  return ['etc', 'var'].every((name) => lstatSync(toBytes(joinPath(path, fromText(name))), { throwIfNoEntry: false })?.isDirectory() === true);
 }
 
 /** Where the live tree of a target is mounted. */

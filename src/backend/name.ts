@@ -11,7 +11,7 @@ export interface NameTime {
 }
 
 /** `root.bak-`, `@root.bak-`: what some snippets put before the time. */
-const PREFIX = /^@?[a-z]+\.bak-/;
+const PREFIX = /^@?(?:root|rootfs|home)\.bak-/;
 const COPY = /_(\d{1,4})$/;
 
 // `%-d` in the best-known snippet leaves the day unpadded, so 1 or 2 digits are a day (and a month) there.

@@ -46,6 +46,15 @@ export function understand(listing: Listing, nameZone: string): Archive {
   };
 }
 
+/**
+ * No system of this kind is older. A machine whose clock has no battery boots in 1970, and the newest root of all would be the first to go.
+ */
+const PLAUSIBLE = new Date('2015-01-01T00:00:00Z');
+
+export function hasPlausibleTime({ archivedAt }: Pick<OldRoot, 'archivedAt'>): boolean {
+  return archivedAt >= PLAUSIBLE;
+}
+
 function oldRoot(tree: ArchivedTree, archivedAt: Date): OldRoot {
   return {
     ...tree,

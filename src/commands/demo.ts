@@ -5,7 +5,7 @@ import { buildDemo, cleanDemos, type DemoScene } from '../operations/demo.ts';
 export default class Demo extends BaseCommand {
   static override readonly summary = 'Build a scratch machine and show the main job on it, without risk.';
   static override readonly description =
-    'As root on a real btrfs image, else on plain directories, all in one temporary folder. It stays, to be tried on, until `roots demo --clean`.';
+    'As root on a real btrfs image, else on plain directories, all in one temporary folder. It stays, to be tried on, until `roots demo --clean` or the next demo.';
   static override readonly examples = ['<%= config.bin %> demo', '<%= config.bin %> demo --clean'];
   static override readonly flags = { clean: Flags.boolean({ summary: 'Remove what earlier demos made.' }) };
 
@@ -17,6 +17,7 @@ export default class Demo extends BaseCommand {
       this.show(() => cleaned.length === 0 ? 'There is no demo to remove.' : cleaned.map((folder) => `removed  ${folder}`).join('\n'));
       return { cleaned };
     }
+    if (cleaned.length > 0) this.show(() => `Removed the earlier demo in ${cleaned.join(', ')}.\n`);
     const scene = await buildDemo(context);
     if (!this.jsonEnabled()) await this.#show(scene);
     return { folder: scene.folder, config: scene.config, live: scene.live, backend: scene.backend, lostFile: scene.lostFile };

@@ -9,6 +9,7 @@ import { absolutePath } from '../ui/arguments.ts';
 import { changeContract, diffContract } from '../ui/contract.ts';
 import { DiffView } from '../ui/diff-view.ts';
 import { formatSides } from '../ui/format.ts';
+import { renderJson } from '../ui/json.ts';
 
 export default class Diff extends BaseCommand {
   static override readonly summary = 'Show what changed between two trees.';
@@ -44,7 +45,7 @@ export default class Diff extends BaseCommand {
       (header) => { if (!flags.ndjson) this.show(() => `${this.screen.style('bold', formatSides(header))}\n`); },
       (change) => {
         count += 1;
-        if (flags.ndjson) this.show(() => JSON.stringify(changeContract(change)));
+        if (flags.ndjson) this.show(() => renderJson(changeContract(change)));
         else if (this.jsonEnabled()) changes.push(change);
         else view.add(change);
       },

@@ -16,8 +16,9 @@ export default class Ls extends BaseCommand {
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Ls);
     const context = await this.context(flags);
-    const archives = await listRoots(context, { target: args.target, measure: flags.size });
-    this.show(() => renderList(this.screen, archives, { now: context.now, zone: context.config.timezone }));
-    return listContract(archives, context.now);
+    const outcome = await listRoots(context, { target: args.target, measure: flags.size });
+    this.show(() => renderList(this.screen, outcome, { now: context.now, zone: context.config.timezone }));
+    if (outcome.problems.length > 0) this.end('partly');
+    return listContract(outcome, context.now);
   }
 }

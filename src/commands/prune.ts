@@ -30,6 +30,7 @@ export default class Prune extends BaseCommand {
     if (flags['dry-run'] || flags.at !== undefined) {
       const plan = await planOnly(context, { target: args.target, at: flags.at });
       this.show(() => `${renderPlan(this.screen, plan, zone)}\n\nNothing was changed.`);
+      if (plan.problems.length > 0) this.end('partly');
       return planContract(plan);
     }
     if (!flags.yes) refuseToAsk('--yes, or look first with --dry-run', { json: this.jsonEnabled() });

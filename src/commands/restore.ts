@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
 import { listRoots } from '../operations/list.ts';
-import { restore, type RestoreOptions, type RestorePlan, type Restored } from '../operations/restore.ts';
+import { restore, type RestoreOptions, type RestoreOutcome, type RestorePlan } from '../operations/restore.ts';
 import { absolutePath } from '../ui/arguments.ts';
 import { restoreContract, restorePlanContract } from '../ui/contract.ts';
 import { confirm, refuseToAsk } from '../ui/prompts.ts';
@@ -35,7 +35,7 @@ export default class Restore extends BaseCommand {
     const { argv, flags } = await this.parse(Restore);
     if (argv.length === 0) refuseToAsk('PATH, and --from if it should not be the newest old root that has it', { json: this.jsonEnabled() });
     const context = await this.context(flags);
-    const from = flags.from ?? (argv.length === 0 ? await chooseRoot(await listRoots(context, { measure: false }), context) : undefined);
+    const from = flags.from ?? (argv.length === 0 ? await chooseRoot((await listRoots(context, { measure: false })).archives, context) : undefined);
     const typed = argv.length === 0 ? [await askForPath()] : (argv as string[]);
     const paths = typed.map((path) => absolutePath(path, process.cwd()));
     const options: RestoreOptions = { paths, from, overwrite: flags.overwrite, backup: flags.backup, ...(flags.to === undefined ? {} : { to: absolutePath(flags.to, process.cwd()) }) };
@@ -46,16 +46,16 @@ export default class Restore extends BaseCommand {
       if (flags.yes || !changesAnything(plan)) return true;
       return this.#ask(plan, context.now);
     };
-    const results = await restore(context, options, agree, (restored) => { this.show(() => renderRestored(this.screen, restored)); });
-    if (results === null) {
-      const plan = planned ?? { items: [] };
+    const outcome = await restore(context, options, agree, (restored) => { this.show(() => renderRestored(this.screen, restored)); });
+    if (outcome === null) {
+      const plan = planned ?? { items: [], problems: [] };
       if (flags['dry-run']) this.show(() => renderRestorePlan(this.screen, plan, context.now));
       this.show(() => 'Nothing was changed.');
       return restorePlanContract(plan);
     }
-    this.show(() => renderRestoreEnd(results));
-    this.#end(results);
-    return restoreContract(results);
+    this.show(() => renderRestoreEnd(this.screen, outcome));
+    this.#end(outcome);
+    return restoreContract(outcome);
   }
 
   /** Creating what is not there harms nobody, so only replacing is asked about, or what was chosen by answering. */
@@ -67,8 +67,8 @@ export default class Restore extends BaseCommand {
     return confirm(replaces ? 'Restore this, replacing what exists?' : 'Restore this?', '--yes');
   }
 
-  #end(results: readonly Restored[]): void {
-    const undone = results.filter(({ result }) => result === 'failed' || result === 'refused').length;
+  #end({ plan, results }: RestoreOutcome): void {
+    const undone = plan.problems.length + results.filter(({ result }) => result === 'failed' || result === 'refused').length;
     if (undone > 0) this.end(results.some(({ result }) => result === 'restored') ? 'partly' : 'failed');
     this.endIfStopped();
   }

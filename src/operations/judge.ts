@@ -1,7 +1,7 @@
 /**
  * The old roots of a target with the verdict of its policy on each: what `ls` shows and `prune` acts on.
  */
-import { understand, type Archive, type OldRoot } from '../backend/old-root.ts';
+import { hasPlausibleTime, understand, type Archive, type OldRoot } from '../backend/old-root.ts';
 import { toText } from '../byte-path.ts';
 import { planRetention } from '../retention/plan.ts';
 import type { Context } from './context.ts';
@@ -44,5 +44,6 @@ function protectionsOf(root: OldRoot): string[] {
     ...(root.isLive ? ['live'] : []),
     ...(root.mountPoints.length === 0 ? [] : ['mounted']),
     ...(root.holdsRoot === null ? [] : ['nested root']),
+    ...(hasPlausibleTime(root) ? [] : ['implausible time']),
   ];
 }

@@ -17,7 +17,7 @@ export interface PinResult {
 export async function setPin(context: Context, ref: string, note: string | null): Promise<PinResult> {
   return withTargets(context, { access: 'write' }, async (targets) => {
     const resolved = await resolveRoot(context, targets, ref);
-    const lock = await resolved.target.backend.lock();
+    const lock = await resolved.target.backend.lock('exclusive');
     try {
       // Read again under the lock: what was resolved may have gone meanwhile.
       const { target, judged, label } = await resolveRoot(context, [resolved.target], ref);

@@ -8,7 +8,7 @@ import { parseMoment } from '../retention/moment.ts';
 import { isEmpty } from '../retention/policy.ts';
 import type { Context } from './context.ts';
 import { judgeArchive, type JudgedArchive, type JudgedRoot } from './judge.ts';
-import { withTargets, type Target } from './targets.ts';
+import { withTargets, type Target, type TargetProblem } from './targets.ts';
 
 export interface TargetPlan {
   readonly target: Target;
@@ -27,6 +27,8 @@ export interface PrunePlan {
   /** The moment that was planned for. */
   readonly at: Date;
   readonly targets: readonly TargetPlan[];
+  /** Targets that could not be looked at. */
+  readonly problems: readonly TargetProblem[];
 }
 
 export interface Removal {
@@ -45,7 +47,7 @@ export interface PruneOutcome {
   /** Those of the plan that were not tried, because it was stopped or their target could not be worked on. */
   readonly notTried: readonly JudgedRoot[];
   /** Targets that could not be worked on, or not to the end. */
-  readonly problems: readonly { readonly target: string; readonly error: RootsError }[];
+  readonly problems: readonly TargetProblem[];
 }
 
 /** Told of each removal as it happens. */
@@ -62,21 +64,22 @@ export async function prune(
   agree: (plan: PrunePlan) => Promise<boolean>,
   onRemoval: OnRemoval,
 ): Promise<PruneOutcome> {
-  return withTargets(context, { access: 'write', only: options.target }, async (targets) => {
-    const plan = await planPrune(context, targets, context.now);
-    if (!(await agree(plan))) return { plan, removals: [], problems: [], notTried: plan.targets.flatMap((each) => each.remove) };
+  return withTargets(context, { access: 'write', only: options.target }, async (targets, aside) => {
+    const plan = await planPrune(context, targets, context.now, aside.problems);
+    if (!(await agree(plan))) return { plan, removals: [], problems: aside.problems, notTried: plan.targets.flatMap((each) => each.remove) };
     const removals: Removal[] = [];
-    const problems: PruneOutcome['problems'][number][] = [];
+    const problems = [...aside.problems];
     const record: OnRemoval = (removal) => {
       removals.push(removal);
       onRemoval(removal);
     };
     for (const each of plan.targets) {
+      if (each.policyIsEmpty) continue;
       try {
         await applyToTarget(context, each, record);
       } catch (error) {
         // One target that is locked or broken does not stop the others; alone, its error is that of the command.
-        if (!(error instanceof RootsError) || plan.targets.length === 1) throw error;
+        if (!(error instanceof RootsError) || (plan.targets.length === 1 && removals.length === 0)) throw error;
         problems.push({ target: each.target.name, error });
       }
     }
@@ -88,7 +91,7 @@ export async function prune(
 /** The plan alone, for `at` as it was written (a date or a time), or for now. Reads only. Errors: `usage` if `at` is neither. */
 export async function planOnly(context: Context, options: PruneOptions & { readonly at: string | undefined }): Promise<PrunePlan> {
   const at = options.at === undefined ? context.now : momentOf(options.at, context.config.timezone);
-  return withTargets(context, { access: 'read', only: options.target }, (targets) => planPrune(context, targets, at));
+  return withTargets(context, { access: 'read', only: options.target }, (targets, { problems }) => planPrune(context, targets, at, problems));
 }
 
 function momentOf(text: string, zone: string | undefined): Date {
@@ -97,10 +100,10 @@ function momentOf(text: string, zone: string | undefined): Date {
   throw new RootsError('usage', `${text} is no date or time`, { hint: 'write it like 2027-01-01, 2027-01-01T06:00 or 2027-01-01T06:00:00Z' });
 }
 
-async function planPrune(context: Context, targets: readonly Target[], at: Date): Promise<PrunePlan> {
+async function planPrune(context: Context, targets: readonly Target[], at: Date, problems: readonly TargetProblem[]): Promise<PrunePlan> {
   const plans: TargetPlan[] = [];
   for (const target of targets) plans.push(planOfTarget(await judgeArchive(context, target, at)));
-  return { at, targets: plans };
+  return { at, targets: plans, problems };
 }
 
 function planOfTarget(archive: JudgedArchive): TargetPlan {
@@ -131,7 +134,7 @@ function freed(target: Target, remove: readonly JudgedRoot[]): number | null {
 
 async function applyToTarget(context: Context, plan: TargetPlan, onRemoval: OnRemoval): Promise<void> {
   const { backend } = plan.target;
-  const lock = await backend.lock();
+  const lock = await backend.lock('exclusive');
   try {
     await backend.sweep();
     // The same plan must come out now that nobody else is at work: with fewer roots than before, the floor lies elsewhere.

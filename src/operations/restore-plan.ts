@@ -5,6 +5,9 @@ import { fromText, joinPath, printable, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import { isSameEntry, readEntry, readNames, type Entry } from '../system/entry.ts';
 import { placeBeneath, type Place } from '../system/beneath.ts';
+import { readXattrs } from '../system/xattrs.ts';
+import type { Run } from '../system/run.ts';
+import { compareXattrs } from '../diff/compare.ts';
 
 export interface RestoreStep {
   /**
@@ -39,7 +42,7 @@ export interface Sides {
 export const ROOT = fromText('/');
 
 /** Plans one file or a whole tree; a directory that is there already is entered, one that is not is one step. Errors: `not-found`. */
-export function planRestore(sides: Sides): RestoreStep[] {
+export async function planRestore(run: Run, sides: Sides): Promise<RestoreStep[]> {
   const steps: RestoreStep[] = [];
   // A list and not recursion: trees can be deeper than the stack.
   const ahead = [{ source: sides.source, destination: sides.destination }];
@@ -53,7 +56,7 @@ export function planRestore(sides: Sides): RestoreStep[] {
         const { source: inside, destination } = each;
         ahead.push(...readNames(from.path).map((name) => ({ source: joinPath(inside, name), destination: joinPath(destination, name) })).reverse());
       } else {
-        steps.push(stepFor(sides, each, from, source, existing));
+        steps.push(await stepFor(run, sides, each, { place: from, entry: source }, existing));
       }
     } finally {
       from.directory.close();
@@ -88,18 +91,37 @@ function existingAt(path: BytePath): Entry | null {
   }
 }
 
-function stepFor(sides: Sides, paths: { source: BytePath; destination: BytePath }, from: Place, source: Entry, existing: Entry | null): RestoreStep {
-  const step = { ...paths, type: source.type, size: source.type === 'file' ? source.size : null, before: existing, why: null };
+async function stepFor(
+  run: Run,
+  sides: Sides,
+  paths: { source: BytePath; destination: BytePath },
+  from: { place: Place; entry: Entry },
+  existing: Entry | null,
+): Promise<RestoreStep> {
+  const { type, size } = from.entry;
+  const step = { ...paths, type, size: type === 'file' ? size : null, before: existing, why: null };
   if (existing === null) return { ...step, action: 'create' };
   const refuse = (why: string): RestoreStep => ({ ...step, action: 'refuse', why });
   if (sides.mountPoints.has(paths.destination)) return refuse('it is a mount point here: its persistent copy lies elsewhere');
   if (existing.type === 'directory') return refuse('a directory is there');
-  if (source.type === 'directory') return refuse(`a ${existing.type} is there where a directory would go`);
+  if (type === 'directory') return refuse(`a ${existing.type} is there where a directory would go`);
   const there = destinationPlace(paths.destination);
   try {
-    if (isSameEntry(from.path, source, there.path, existing)) return { ...step, action: 'same' };
+    const isSame = isSameEntry(from.place.path, from.entry, there.path, existing) && (await haveSameXattrs(run, from.place.path, there.path));
+    if (isSame) return { ...step, action: 'same' };
   } finally {
     there.directory.close();
   }
   return sides.overwrite ? { ...step, action: 'replace' } : refuse('it exists');
+}
+
+/** ACLs and capabilities among them. Where they cannot be read at all, what else was compared must do. */
+async function haveSameXattrs(run: Run, a: BytePath, b: BytePath): Promise<boolean> {
+  try {
+    const [ofA, ofB] = await readXattrs(run, [a, b]);
+    return ofA instanceof Map && ofB instanceof Map && compareXattrs(ofA, ofB).length === 0;
+  } catch (error) {
+    if (error instanceof RootsError && error.kind === 'unsupported') return true;
+    throw error;
+  }
 }

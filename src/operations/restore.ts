@@ -4,10 +4,11 @@
 import { baseName, isWithin, joinPath, parentOf, printable, type BytePath } from '../byte-path.ts';
 import { RootsError, messageOf } from '../errors.ts';
 import { directoryBeneath, type Place } from '../system/beneath.ts';
-import { isUnchanged, readEntry } from '../system/entry.ts';
+import { readEntry } from '../system/entry.ts';
 import { readMountTable } from '../system/mounts.ts';
 import { recreateMissingParents } from '../system/recreate-parents.ts';
 import { copyInto, sweepStaging } from '../system/staged-copy.ts';
+import type { Lock } from '../backend/backend.ts';
 import type { Context } from './context.ts';
 
 import { pathInside } from './live-path.ts';
@@ -34,6 +35,13 @@ export interface RestoreItem extends RestoreStep {
 
 export interface RestorePlan {
   readonly items: readonly RestoreItem[];
+  /** Paths for which there is nothing to be done, of several. */
+  readonly problems: readonly { readonly path: BytePath; readonly error: RootsError }[];
+}
+
+export interface RestoreOutcome {
+  readonly plan: RestorePlan;
+  readonly results: readonly Restored[];
 }
 
 export interface Restored {
@@ -53,11 +61,20 @@ export async function restore(
   options: RestoreOptions,
   agree: (plan: RestorePlan) => Promise<boolean>,
   onRestored: (restored: Restored) => void,
-): Promise<readonly Restored[] | null> {
+): Promise<RestoreOutcome | null> {
   return withTargets(context, { access: 'read' }, async (targets) => {
     const plan = await planPaths(context, targets, options);
     if (!(await agree(plan))) return null;
-    const results: Restored[] = [];
+    return { plan, results: await applyPlan(context, plan, options, onRestored) };
+  });
+}
+
+async function applyPlan(context: Context, plan: RestorePlan, options: RestoreOptions, onRestored: (restored: Restored) => void): Promise<Restored[]> {
+  // No prune may take a root away that is being read.
+  const locks: Lock[] = [];
+  const results: Restored[] = [];
+  try {
+    for (const target of new Set(plan.items.map((item) => item.from.target))) locks.push(await target.backend.lock('shared'));
     for (const item of plan.items) {
       if (context.signal.aborted) throw new RootsError('interrupted', 'stopped; what is listed above was restored, the rest was not begun');
       const restored = await applyItem(context, item, options);
@@ -65,7 +82,9 @@ export async function restore(
       onRestored(restored);
     }
     return results;
-  });
+  } finally {
+    await Promise.all(locks.map((lock) => lock.release()));
+  }
 }
 
 async function planPaths(context: Context, targets: readonly Target[], options: RestoreOptions): Promise<RestorePlan> {
@@ -74,8 +93,19 @@ async function planPaths(context: Context, targets: readonly Target[], options: 
   }
   const mountPoints = new Set(readMountTable().map((mount) => mount.mountPoint));
   const items: RestoreItem[] = [];
-  for (const path of options.paths) items.push(...(await planPath(context, targets, path, options, mountPoints)));
-  return { items };
+  const problems: RestorePlan['problems'][number][] = [];
+  for (const path of options.paths) {
+    try {
+      items.push(...(await planPath(context, targets, path, options, mountPoints)));
+    } catch (error) {
+      // One path that is not to be had does not stop the others.
+      if (!(error instanceof RootsError) || options.paths.length === 1) throw error;
+      problems.push({ path, error });
+    }
+  }
+  const [first] = problems;
+  if (items.length === 0 && first !== undefined) throw first.error;
+  return { items, problems };
 }
 
 async function planPath(
@@ -90,7 +120,7 @@ async function planPath(
     const root = await from.target.backend.pathOf(from.tree);
     if (!isInside(root, source)) continue;
     const destination = destinationOf(from.target, source, options);
-    const steps = planRestore({ root, source, destination, mountPoints, overwrite: options.overwrite });
+    const steps = await planRestore(context.run, { root, source, destination, mountPoints, overwrite: options.overwrite });
     // Without --from, a root that holds just what is there already is not the one that is looked for.
     if (options.from === undefined && steps.every((step) => step.action === 'same')) continue;
     return steps.map((step) => ({ ...step, from, root }));
@@ -172,11 +202,9 @@ async function copyItem(context: Context, item: RestoreItem, options: RestoreOpt
     const to = destinationPlace(item.destination);
     try {
       await sweepStaging(context.run, to.directory);
-      const now = readEntry(to.path);
-      if (item.before !== null && (now === null || !isUnchanged(item.before, now))) throw new RootsError('failed', 'what is there has changed meanwhile; it is left as it is');
       const backup = item.before !== null && options.backup ? freeBackupName(to) : null;
-      const copy = { replace: item.action === 'replace', signal: context.signal, ...(backup === null ? {} : { backup }) };
-      const { lost } = await copyInto(context.run, from, to, copy);
+      const replacing = item.before === null ? { replace: false } : { replace: true, expected: item.before, ...(backup === null ? {} : { backup }) };
+      const { lost } = await copyInto(context.run, from, to, { signal: context.signal, ...replacing });
       return { lost, backup: backup === null ? null : joinPath(parentOf(item.destination), backup) };
     } finally {
       to.directory.close();

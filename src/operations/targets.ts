@@ -31,35 +31,78 @@ interface Place {
   readonly assumed: readonly string[];
 }
 
+/** A target that could not be opened; the others can be used all the same. */
+export interface TargetProblem {
+  readonly target: string;
+  readonly error: RootsError;
+}
+
+/** What was left aside. */
+export interface Aside {
+  readonly problems: readonly TargetProblem[];
+  /** Why filesystems were not looked at, for people. */
+  readonly notLookedAt: readonly string[];
+}
+
 /**
  * Opens the targets for as long as `use` takes, and closes them and every private mount whatever happens. There is at least one.
- * Errors: `not-found` if there is none, or none of that name; `not-permitted` if only root could see one.
+ * Errors: `not-found` if there is none, or none of that name; `not-permitted` if only root could see one; that of the first if none can be opened.
  */
-export async function withTargets<T>(context: Context, selection: TargetSelection, use: (targets: readonly Target[]) => Promise<T>): Promise<T> {
+export async function withTargets<T>(
+  context: Context,
+  selection: TargetSelection,
+  use: (targets: readonly Target[], aside: Aside) => Promise<T>,
+): Promise<T> {
   const privateMounts = new PrivateMountPool(context.run, selection.access);
+  // To look at a filesystem is no reason to mount it for writing.
+  const lookout = selection.access === 'read' ? privateMounts : new PrivateMountPool(context.run, 'read');
   const services: Services = { run: context.run, signal: context.signal, privateMounts };
   const targets: Target[] = [];
+  const problems: TargetProblem[] = [];
   try {
-    for (const { location, ...place } of select(await findPlaces(context, services), selection.only)) {
-      refuseUnprivileged(context, location);
-      targets.push({ ...place, backend: await openBackend(location, services) });
+    const { places, notLookedAt } = await findPlaces(context, { ...services, privateMounts: lookout });
+    for (const place of select(places, selection.only)) {
+      try {
+        targets.push(await openTarget(context, services, place));
+      } catch (error) {
+        if (!(error instanceof RootsError)) throw error;
+        problems.push({ target: place.name, error });
+      }
     }
-    return await use(targets);
+    const [first] = problems;
+    if (targets.length === 0 && first !== undefined) throw first.error;
+    refuseSharedArchives(targets);
+    return await use(targets, { problems, notLookedAt });
   } finally {
     await Promise.allSettled(targets.map((target) => target.backend.close()));
-    await privateMounts.close();
+    await Promise.all([privateMounts.close(), lookout.close()]);
   }
 }
 
-async function findPlaces(context: Context, services: Services): Promise<Place[]> {
+async function openTarget(context: Context, services: Services, { location, ...place }: Place): Promise<Target> {
+  refuseUnprivileged(context, location);
+  return { ...place, backend: await openBackend(location, services) };
+}
+
+/** Two policies on one archive would each remove what the other keeps. The configuration can only compare what is written in it. */
+function refuseSharedArchives(targets: readonly Target[]): void {
+  const byKey = new Map<string, Target>();
+  for (const target of targets) {
+    const other = byKey.get(target.backend.archiveKey);
+    if (other !== undefined) throw new RootsError('usage', `the targets \`${other.name}\` and \`${target.name}\` have the same archive`, { hint: 'keep one of them' });
+    byKey.set(target.backend.archiveKey, target);
+  }
+}
+
+async function findPlaces(context: Context, services: Services): Promise<{ places: readonly Place[]; notLookedAt: readonly string[] }> {
   const configured = context.config.targets;
   const needsDetection = configured.length === 0 || configured.some((target) => target.archive === undefined);
   const detection = needsDetection
     ? await detect(services, { nameZone: context.config.nameTimezone, privileged: context.privileged })
     : { found: [], notLookedAt: [] };
-  if (configured.length > 0) return configured.map((target) => configuredPlace(target, detection, context.config.file));
+  if (configured.length > 0) return { places: configured.map((target) => configuredPlace(target, detection, context.config.file)), notLookedAt: [] };
   if (detection.found.length === 0) throw nothingFound(detection, context.privileged);
-  return named(detection.found);
+  return { places: named(detection.found), notLookedAt: detection.notLookedAt };
 }
 
 function configuredPlace(target: TargetConfig, detection: Detection, file: string | null): Place {

@@ -9,7 +9,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, typ
 import { fromBytes, fromText, joinPath, printable, toBytes, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf } from '../errors.ts';
 
-/** A directory that is held open. */
+/** A directory that is held open, to find what is in it; for reading or flushing it, open its `path`. */
 export interface HeldDirectory {
   /** Stands for the directory in this process and, since the process is named, in those it starts. Good until `close`. */
   readonly path: BytePath;
@@ -32,6 +32,9 @@ export interface BeneathOptions {
    */
   readonly links: 'inside' | 'trusted';
 }
+
+/** open(2); Node has no name for it. Who may pass through a directory need not be allowed to read it. */
+const O_PATH = 0o10000000;
 
 /** As the kernel: ELOOP after 40. */
 const MOST_LINKS = 40;
@@ -119,7 +122,7 @@ function refuseUntrusted(link: Stats, directory: Stats, name: BytePath, whole: B
 }
 
 function hold(path: BytePath, flags: number): HeldDirectory {
-  const fd = openSync(toBytes(path), constants.O_RDONLY | constants.O_DIRECTORY | flags);
+  const fd = openSync(toBytes(path), O_PATH | constants.O_DIRECTORY | flags);
   let open = true;
   return {
     fd,
@@ -138,6 +141,8 @@ function asRootsError(error: unknown, path: BytePath): unknown {
       return new RootsError('not-found', `${printable(path)} does not exist`, { cause: error });
     case 'ENOTDIR':
     case 'ELOOP':
+    // readlink(2), where a link has just been swapped for something else.
+    case 'EINVAL':
       return new RootsError('not-found', `${printable(path)}: a part of it is no directory`, { cause: error });
     case 'EACCES':
     case 'EPERM':

@@ -17,8 +17,11 @@ export interface KeeperFailure {
   readonly stderr: string;
 }
 
-/** What a keeper runs once it holds the thing: says so, then waits for the end of its standard input. */
-export const HOLD = 'echo held && exec cat >/dev/null';
+/**
+ * What a keeper runs once it holds the thing: says so, then waits for the end of its standard input. The signals that end a whole service or
+ * session reach us as well, and we decide when it is over; ignored ones stay ignored over exec.
+ */
+export const HOLD = "trap '' HUP INT TERM; echo held && exec cat >/dev/null";
 
 /**
  * Starts `program`, which must end up in `HOLD`. Resolves when the thing is held; `refused` makes the error when it is not.

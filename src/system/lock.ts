@@ -11,12 +11,15 @@ import { HOLD, startKeeper, type Keeper } from './keeper.ts';
 /** What flock(1) is told to end with when the lock is taken. */
 const TAKEN = 75;
 
+/** `shared` for those who read what must not go away meanwhile, `exclusive` for those who change. */
+export type LockMode = 'shared' | 'exclusive';
+
 /** `device`: `major:minor` of the superblock as mount tables show it, to find the holder. Errors: `locked`. */
-export async function lockDirectory(directory: BytePath, device: string, what: string): Promise<Keeper> {
+export async function lockDirectory(directory: BytePath, mode: LockMode, device: string, what: string): Promise<Keeper> {
   const held = holdDirectory(directory);
   // By way of a descriptor it may have any name. Without the dot flock(1) makes a file where there is nothing.
   const path = `${held.path}/.`;
-  const args = ['--exclusive', '--nonblock', '--conflict-exit-code', String(TAKEN), '--no-fork', path, 'sh', '-c', HOLD];
+  const args = [`--${mode}`, '--nonblock', '--conflict-exit-code', String(TAKEN), '--no-fork', path, 'sh', '-c', HOLD];
   try {
     return await startKeeper('flock', args, ({ status, stderr }) =>
       status === TAKEN
@@ -37,7 +40,7 @@ function describeHolder(directory: BytePath, device: string): string {
 /** The process that holds an flock, from proc_locks(5): `1: FLOCK ADVISORY WRITE 4711 00:2b:257 0 EOF`. */
 export function holderOf(locks: string, device: string, inode: bigint): number | undefined {
   const [major, minor] = device.split(':').map((part) => Number(part).toString(16).padStart(2, '0'));
-  const line = locks.split('\n').find((each) => / FLOCK .* WRITE /.test(each) && each.includes(` ${major ?? ''}:${minor ?? ''}:${String(inode)} `));
+  const line = locks.split('\n').find((each) => / FLOCK .* (?:READ|WRITE) /.test(each) && each.includes(` ${major ?? ''}:${minor ?? ''}:${String(inode)} `));
   const pid = line?.split(/\s+/)[4];
   return pid === undefined ? undefined : Number(pid);
 }

@@ -2,8 +2,8 @@
  * Mount tables: of this process, and of every mount namespace. btrfs and bcachefs delete a subvolume that is mounted
  * (measured on Linux 6.12 and 6.18), and a container's mounts are not in our own table, so all of them count.
  */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { fromBytes, fromText, isWithin, joinPath, toBytes, toText, type BytePath } from '../byte-path.ts';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { fromBytes, isWithin, joinPath, printable, toText, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf } from '../errors.ts';
 import type { Run } from './run.ts';
 
@@ -23,8 +23,8 @@ export interface Mount {
 
 export interface AllMounts {
   readonly mounts: readonly Mount[];
-  /** False if a namespace could not be read: only for an unprivileged user, who cannot look into others' processes. */
-  readonly complete: boolean;
+  /** Why mounts may have been overlooked, for people; null if every namespace that counts was read. */
+  readonly incomplete: string | null;
 }
 
 /** Errors: `failed` if a line is not understood; a mount that is overlooked could be one that is in use. */
@@ -65,50 +65,60 @@ export function readMountTable(process: number | 'self' = 'self'): Mount[] {
   return parseMountTable(fromBytes(readFileSync(`/proc/${String(process)}/mountinfo`)));
 }
 
-/** The mounts of every mount namespace that a process lives in or that is kept by a bind mount (as snapd does). */
+/**
+ * The mounts of every mount namespace that a process lives in or that a bind mount keeps here (as snapd does). Nothing that a
+ * process could have put into its namespace is ever started: a user namespace lets anybody bind their own program over any other.
+ */
 export async function readAllMountTables(run: Run): Promise<AllMounts> {
-  const { mounts, seen, partlySeen, complete } = readTablesOfProcesses();
-  const pinned = mounts.filter((mount) => mount.type === 'nsfs' && mount.root.startsWith('mnt:[') && !seen.has(mount.root));
-  const ours = new Map(readMountTable().map((mount) => [mount.root, mount.mountPoint]));
-  const unread = new Map<string, BytePath | undefined>([...partlySeen, ...pinned.map(({ root }) => [root, ours.get(root)] as const)]);
-  let all = mounts;
-  let allRead = complete;
-  for (const namespace of unread.values()) {
-    const table = namespace === undefined ? undefined : await readTableOfNamespace(run, namespace);
-    if (table === undefined) allRead &&= namespace !== undefined && !existsSync(toBytes(namespace));
-    else all = [...all, ...table];
+  const tables = readTablesOfProcesses();
+  const pinned = readMountTable().filter((mount) => mount.type === 'nsfs' && mount.root.startsWith('mnt:[') && !tables.whole.has(mount.root));
+  const mounts = [...tables.mounts];
+  let { incomplete } = tables;
+  for (const { root, mountPoint } of pinned) {
+    const table = await readTableOfNamespace(run, mountPoint);
+    if (table === undefined) incomplete ??= `the mount namespace ${root} that is kept at ${printable(mountPoint)} cannot be read`;
+    else mounts.push(...table);
   }
-  return { mounts: all, complete: allRead };
+  return { mounts, incomplete };
 }
 
 interface TablesOfProcesses {
-  readonly mounts: Mount[];
-  /** Namespaces that were read whole. */
-  readonly seen: ReadonlySet<string>;
-  /** Those where all processes have another root than the namespace: a table ends at the root of its process. With where to enter them. */
-  readonly partlySeen: ReadonlyMap<string, BytePath>;
-  readonly complete: boolean;
+  readonly mounts: readonly Mount[];
+  /** The namespaces that were read whole. */
+  readonly whole: ReadonlySet<string>;
+  readonly incomplete: string | null;
 }
 
 function readTablesOfProcesses(): TablesOfProcesses {
-  const seen = new Set<string>();
-  const partlySeen = new Map<string, BytePath>();
+  const whole = new Set<string>();
+  // A table ends at the root of its process, so a namespace where all processes have a root of their own is seen only in part.
+  const partly = new Map<string, string>();
   const tables = new Set<BytePath>();
-  let complete = true;
+  let incomplete = seesAllProcesses() ? null : 'processes outside of this container cannot be seen, and may have it mounted';
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     const namespace = linkOf(pid, 'ns/mnt');
-    if (namespace !== undefined && seen.has(namespace)) continue;
+    if (namespace !== undefined && whole.has(namespace)) continue;
     try {
       tables.add(fromBytes(readFileSync(`/proc/${pid}/mountinfo`)));
-      if (namespace === undefined) continue;
-      if (linkOf(pid, 'root') === '/') seen.add(namespace);
-      else partlySeen.set(namespace, fromText(`/proc/${pid}/ns/mnt`));
     } catch (error) {
-      if (!isGone(error)) complete = false;
+      if (!isGone(error)) incomplete ??= `the mount table of process ${pid} cannot be read (${errnoOf(error) ?? 'unknown error'})`;
+      continue;
     }
+    if (namespace === undefined) continue;
+    if (linkOf(pid, 'root') === '/') whole.add(namespace);
+    // In a user namespace of their own anybody can do this, and nobody may stop others from pruning.
+    else if (linkOf(pid, 'ns/user') === linkOf('self', 'ns/user')) partly.set(namespace, pid);
   }
-  for (const namespace of seen) partlySeen.delete(namespace);
-  return { mounts: [...tables].flatMap(parseMountTable), seen, partlySeen, complete };
+  const [hidden] = [...partly].filter(([namespace]) => !whole.has(namespace)).map(([, pid]) => pid);
+  if (hidden !== undefined) incomplete ??= `process ${hidden} has its root inside of its mount namespace, of which only a part can be seen`;
+  return { mounts: [...tables].flatMap(parseMountTable), whole, incomplete };
+}
+
+/** PROC_PID_INIT_INO: the pid namespace that the kernel made first. In any other, /proc shows only the processes of a container. */
+const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
+
+function seesAllProcesses(): boolean {
+  return linkOf('self', 'ns/pid') === INITIAL_PID_NAMESPACE;
 }
 
 /**
@@ -128,9 +138,18 @@ function isGone(error: unknown): boolean {
   return ['ENOENT', 'ESRCH', 'EINVAL'].includes(errnoOf(error) ?? '');
 }
 
+/** Milliseconds. */
+const PATIENCE = 5000;
+
+/** Entered only where the namespace is kept by a mount of ours, and even then as nobody: the programs in it are not ours. */
 async function readTableOfNamespace(run: Run, path: BytePath): Promise<Mount[] | undefined> {
-  const result = await run('nsenter', [`--mount=${toText(path)}`, '--', 'cat', '/proc/thread-self/mountinfo']);
-  return result.status === 0 ? parseMountTable(fromBytes(result.stdout)) : undefined;
+  const nobody = ['--setgid', '65534', '--setuid', '65534', `--mount=${toText(path)}`];
+  try {
+    const result = await run('setpriv', ['--no-new-privs', '--', 'nsenter', ...nobody, '--', 'cat', '/proc/thread-self/mountinfo'], { timeout: PATIENCE });
+    return result.status === 0 ? parseMountTable(fromBytes(result.stdout)) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The mount that a path is on: the last made of those with the longest mount point. `path` is absolute and without links. */

@@ -1,13 +1,14 @@
 /**
  * Mounts that nobody else sees and that cannot be left behind: they live in the mount namespace of a keeper process.
  *
- * Files are reached through `/proc/PID/root/…`. Programs that resolve their arguments to real paths (`btrfs` does) would get lost
+ * Files are reached through a descriptor of its root, `/proc/PID/fd/N/…`. Programs that resolve their arguments to real paths (`btrfs` does) would get lost
  * there and are started inside the namespace instead.
  */
-import { fromText, joinPath, type BytePath } from '../byte-path.ts';
+import { closeSync, constants, openSync } from 'node:fs';
+import { fromText, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
-import { HOLD, startKeeper, type KeeperFailure } from './keeper.ts';
-import { readMountTable } from './mounts.ts';
+import { HOLD, startKeeper, type Keeper, type KeeperFailure } from './keeper.ts';
+import { readMountTable, type Mount } from './mounts.ts';
 import type { Run } from './run.ts';
 
 export interface PrivateMount {
@@ -38,23 +39,35 @@ export async function mountPrivately(run: Run, source: { device: string; type: s
     mountError(source.device, failure),
   );
   const inside = fromText(MOUNT_POINT);
-  const mount = readMountTable(keeper.pid).findLast((each) => each.mountPoint === inside);
-  if (mount === undefined) {
+  try {
+    const mount = readMountTable(keeper.pid).findLast((each) => each.mountPoint === inside);
+    if (mount === undefined) throw new RootsError('failed', `the private mount of ${source.device} is not in the mount table of its namespace`);
+    return hold(run, keeper, mount);
+  } catch (error) {
     await keeper.close();
-    throw new RootsError('failed', `the private mount of ${source.device} is not in the mount table of its namespace`);
+    throw error;
   }
-  const enter = [`--mount=/proc/${String(keeper.pid)}/ns/mnt`, '--'];
+}
+
+/** By descriptors of ours and not by the keeper's number, which could one day be that of another process. */
+function hold(run: Run, keeper: Keeper, mount: Mount): PrivateMount {
+  const namespace = openSync(`/proc/${String(keeper.pid)}/ns/mnt`, constants.O_RDONLY);
+  const root = openSync(`/proc/${String(keeper.pid)}/root${MOUNT_POINT}`, constants.O_RDONLY | constants.O_DIRECTORY);
+  const enter = [`--mount=/proc/${String(process.pid)}/fd/${String(namespace)}`, '--'];
+  let closing: Promise<void> | undefined;
   return {
-    path: joinPath(fromText(`/proc/${String(keeper.pid)}/root`), inside),
-    pathInside: inside,
+    path: fromText(`/proc/${String(process.pid)}/fd/${String(root)}`),
+    pathInside: fromText(MOUNT_POINT),
     device: mount.device,
-    runInside: async (program, args, runOptions) => {
-      const result = await run('nsenter', [...enter, program, ...args], runOptions);
-      // The statuses of nsenter for this could be those of the program as well.
-      if (result.status === 0 || !/^nsenter: failed to execute .*: No such file or directory$/m.test(result.stderr)) return result;
-      throw new RootsError('unsupported', `the program \`${program}\` is not installed`, { hint: `install the package that has \`${program}\`` });
+    runInside: (program, args, runOptions) => run('nsenter', [...enter, program, ...args], runOptions),
+    close: () => {
+      closing ??= (async () => {
+        closeSync(root);
+        closeSync(namespace);
+        await keeper.close();
+      })();
+      return closing;
     },
-    close: () => keeper.close(),
   };
 }
 
@@ -74,18 +87,18 @@ function mountError(device: string, { status, stderr }: KeeperFailure): RootsErr
 
 /** One private mount per device for a whole command, however many targets are on it. */
 export class PrivateMountPool {
+  readonly access: Access;
   readonly #mounts = new Map<string, Promise<PrivateMount>>();
   readonly #run: Run;
-  readonly #access: Access;
 
   constructor(run: Run, access: Access) {
     this.#run = run;
-    this.#access = access;
+    this.access = access;
   }
 
   mount(device: string, type: string, options: readonly string[]): Promise<PrivateMount> {
     const key = JSON.stringify([device, type, options]);
-    const mount = this.#mounts.get(key) ?? mountPrivately(this.#run, { device, type, options, access: this.#access });
+    const mount = this.#mounts.get(key) ?? mountPrivately(this.#run, { device, type, options, access: this.access });
     this.#mounts.set(key, mount);
     return mount;
   }

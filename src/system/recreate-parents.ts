@@ -1,8 +1,8 @@
 /**
  * The directories that a restored path needs and that are no longer there, with the owner and mode that they had in the old root.
  */
-import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync } from 'node:fs';
-import { fromText, parentOf, toBytes, type BytePath } from '../byte-path.ts';
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { fromText, parentOf, printable, toBytes, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf } from '../errors.ts';
 import { directoryBeneath, placeBeneath } from './beneath.ts';
 
@@ -35,6 +35,11 @@ function recreate(root: BytePath, from: BytePath, to: BytePath): void {
     mkdirSync(toBytes(place.path), { mode: 0o700 });
     const made = openSync(toBytes(place.path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     try {
+      // Between the two calls whoever owns the directory around it could have put another one there.
+      const fresh = fstatSync(made);
+      if (fresh.uid !== process.geteuid?.() || (fresh.mode & 0o077) !== 0 || readdirSync(`/proc/self/fd/${String(made)}`).length > 0) {
+        throw new RootsError('failed', `${printable(to)} was exchanged by somebody else while it was made`);
+      }
       giveAway(made, stats.uid, stats.gid);
       fchmodSync(made, stats.mode & 0o7777);
     } finally {

@@ -41,6 +41,8 @@ export const run: Run = async (program, args, options = {}) => {
     encoding: 'buffer',
     stripFinalNewline: false,
     reject: false,
+    // Ctrl-C goes to the whole foreground group, but a step under way is to be finished: a program is only ended by our own signal.
+    detached: true,
     maxBuffer: 1 << 30,
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),

@@ -7,15 +7,19 @@
  *
  * coreutils' cp does the copying: Node's own loses owners, ACLs, capabilities, hard links and nanoseconds, and leaves set-user-ID bits on what has become root's.
  */
+import { randomBytes } from 'node:crypto';
 import { constants, closeSync, fchmodSync, fstatSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { fromText, joinPath, printable, printableText, toBytes, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../errors.ts';
 import type { HeldDirectory, Place } from './beneath.ts';
+import { isUnchanged, readEntry, type Entry } from './entry.ts';
 import type { Run } from './run.ts';
 
 export interface CopyOptions {
   /** Put in place of what is there (never of a directory). Without it, whatever is there stays and the copy fails. */
   readonly replace: boolean;
+  /** With `replace`: what was there when that was decided. If it is not that any more when the copy is ready, it stays. */
+  readonly expected?: Entry;
   /** With `replace`: the name beside it that what was there gets. */
   readonly backup?: BytePath;
   readonly signal: AbortSignal;
@@ -39,7 +43,7 @@ export async function copyInto(run: Run, from: Place, to: Place, options: CopyOp
     const lost = await copyAll(run, from.path, copy, options.signal);
     await flush(run, copy);
     putInPlace(copy, to, options);
-    fsyncSync(to.directory.fd);
+    flushDirectory(to.directory);
     return { lost };
   } finally {
     await removeStaging(run, to.directory, staging);
@@ -48,12 +52,20 @@ export async function copyInto(run: Run, from: Place, to: Place, options: CopyOp
 
 /** Removes the staging directories in `directory` that runs of ours left behind when they were killed. */
 export async function sweepStaging(run: Run, directory: HeldDirectory): Promise<void> {
-  const names = readdirSync(toBytes(directory.path), { encoding: 'latin1' }) as BytePath[];
-  for (const name of names.filter(isAbandoned)) {
+  for (const name of namesIn(directory).filter(isAbandoned)) {
     const path = joinPath(directory.path, name);
     const stats = lstatSync(toBytes(path), { throwIfNoEntry: false });
     if (stats?.isDirectory() !== true || stats.uid !== process.geteuid?.() || (stats.mode & 0o777) !== 0o700) continue;
     await run('rm', ['-rf', '--one-file-system', '--', { path }]);
+  }
+}
+
+function namesIn(directory: HeldDirectory): BytePath[] {
+  try {
+    return readdirSync(toBytes(directory.path), { encoding: 'latin1' }) as BytePath[];
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return [];
+    throw error;
   }
 }
 
@@ -73,11 +85,9 @@ interface Staging {
   readonly held: HeldDirectory;
 }
 
-let made = 0;
-
 function makeStaging(directory: HeldDirectory): Staging {
-  made += 1;
-  const name = fromText(`.roots-restore-${String(process.pid)}-${String(made)}`);
+  // Nobody can take the name before us that nobody can foresee.
+  const name = fromText(`.roots-restore-${String(process.pid)}-${randomBytes(6).toString('hex')}`);
   const path = toBytes(joinPath(directory.path, name));
   mkdirSync(path, { mode: 0o700 });
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
@@ -112,7 +122,7 @@ async function copyAll(run: Run, from: BytePath, to: BytePath, signal: AbortSign
   const strict = await run('cp', ['-dR', '--preserve=mode,ownership,timestamps,links,xattr', ...args], { signal });
   if (strict.status === 0) return [];
   const lost = strict.stderr.split('\n').filter((line) => line !== '');
-  if (!lost.every((line) => ATTRIBUTE_LOST.test(line))) throw new RootsError('failed', describeFailure(lost));
+  if (lost.length === 0 || !lost.every((line) => ATTRIBUTE_LOST.test(line))) throw new RootsError('failed', describeFailure(lost));
   await run('rm', ['-rf', '--one-file-system', '--', { path: to }]);
   const lenient = await run('cp', ['-a', ...args], { signal });
   if (lenient.status !== 0) throw new RootsError('failed', describeFailure(lenient.stderr.split('\n')));
@@ -123,7 +133,7 @@ async function copyAll(run: Run, from: BytePath, to: BytePath, signal: AbortSign
 const ATTRIBUTE_LOST = /^cp: (?:setting attributes?|preserving|failed to preserve|.*xattr).*: (?:Operation not supported|Operation not permitted|Not supported)$/;
 
 function describeFailure(lines: readonly string[]): string {
-  const reason = lines[0]?.split(': ').at(-1) ?? 'cp failed';
+  const reason = lines[0]?.split(': ').at(-1) ?? 'cp was ended';
   return `it cannot be copied: ${printableText(reason)}`;
 }
 
@@ -143,11 +153,30 @@ async function flush(run: Run, path: BytePath): Promise<void> {
   }
 }
 
+/** So that the new name is on disk too. A directory that may be written to need not be readable, and then this cannot be asked for. */
+function flushDirectory(directory: HeldDirectory): void {
+  let fd: number;
+  try {
+    fd = openSync(toBytes(directory.path), constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return;
+    throw error;
+  }
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function putInPlace(copy: BytePath, to: Place, options: CopyOptions): void {
   try {
     if (options.replace) {
       // rename(2) itself puts a directory in place of an empty one.
       if (lstatSync(toBytes(to.path), { throwIfNoEntry: false })?.isDirectory() === true) throw new RootsError('failed', `${printable(to.name)} is a directory; it is left as it is`);
+      // Copying can take long, and somebody may have worked on it meanwhile.
+      const now = readEntry(to.path);
+      if (options.expected !== undefined && (now === null || !isUnchanged(options.expected, now))) throw new RootsError('failed', 'what is there has changed meanwhile; it is left as it is');
       if (options.backup !== undefined) linkSync(toBytes(to.path), toBytes(joinPath(to.directory.path, options.backup)));
       renameSync(toBytes(copy), toBytes(to.path));
     } else {

@@ -4,17 +4,17 @@
 import { jsonName, toText } from '../byte-path.ts';
 import type { DiffOutcome } from '../operations/diff.ts';
 import { toJson, type Change, type ChangeJson } from '../diff/change.ts';
-import type { ListedArchive, ListedRoot } from '../operations/list.ts';
+import type { ListOutcome, ListedRoot } from '../operations/list.ts';
 import type { PinResult } from '../operations/pin.ts';
 import type { PruneOutcome, PrunePlan, Removal, TargetPlan } from '../operations/prune.ts';
-import type { RestorePlan, Restored, RestoreItem } from '../operations/restore.ts';
+import type { RestoreItem, RestoreOutcome, RestorePlan } from '../operations/restore.ts';
 import type { ShownRoot } from '../operations/show.ts';
 
-export function listContract(archives: readonly ListedArchive[], now: Date): object {
+export function listContract({ archives, problems, notLookedAt }: ListOutcome, now: Date): object {
   return {
     roots: archives.flatMap(({ roots }) => roots.map((each) => rootContract(each, now))),
     unrecognised: archives.flatMap(({ target, unrecognised }) => unrecognised.map(({ name, why }) => ({ target: target.name, ...jsonName('name', name), why }))),
-    warnings: archives.flatMap(({ warnings }) => warnings),
+    warnings: [...archives.flatMap(({ warnings }) => warnings), ...problems.map(({ target, error }) => `${target}: ${error.message}`), ...notLookedAt],
   };
 }
 
@@ -56,7 +56,7 @@ export function pinContract({ judged, changed }: PinResult, pinned: boolean): ob
 }
 
 export function planContract(plan: PrunePlan): object {
-  return pruneContract({ plan, removals: [], notTried: [], problems: [] });
+  return pruneContract({ plan, removals: [], notTried: [], problems: plan.problems });
 }
 
 export function pruneContract({ plan, removals, problems }: PruneOutcome): object {
@@ -91,11 +91,16 @@ export function changeContract(change: Change): ChangeJson {
 }
 
 export function restorePlanContract(plan: RestorePlan): object {
-  return { items: plan.items.map((item) => ({ ...itemContract(item), action: item.action, why: item.why })) };
+  return { items: plan.items.map((item) => ({ ...itemContract(item), action: item.action, why: item.why })), problems: plan.problems.map(restoreProblem) };
 }
 
-export function restoreContract(results: readonly Restored[]): object {
+function restoreProblem({ path, error }: RestorePlan['problems'][number]): object {
+  return { ...jsonName('path', path), kind: error.kind, message: error.message };
+}
+
+export function restoreContract({ plan, results }: RestoreOutcome): object {
   return {
+    problems: plan.problems.map(restoreProblem),
     items: results.map(({ item, result, error, lost, backup }) => ({
       ...itemContract(item),
       result,

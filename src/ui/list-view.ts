@@ -2,7 +2,7 @@
  * `roots ls` for people.
  */
 import { printable, printableText } from '../byte-path.ts';
-import type { ListedArchive, ListedRoot } from '../operations/list.ts';
+import type { ListOutcome, ListedArchive, ListedRoot } from '../operations/list.ts';
 import { isEmpty } from '../retention/policy.ts';
 import { formatAge, formatBytes, formatTime } from './format.ts';
 import { renderTable } from './table.ts';
@@ -14,8 +14,12 @@ export interface ListViewOptions {
 }
 
 /** Blocks of text, one for each target. */
-export function renderList(screen: Screen, archives: readonly ListedArchive[], options: ListViewOptions): string {
-  return archives.map((archive) => renderArchive(screen, archive, options)).join('\n\n');
+export function renderList(screen: Screen, { archives, problems, notLookedAt }: ListOutcome, options: ListViewOptions): string {
+  const left = [...problems.map(({ target, error }) => `${target} cannot be listed: ${error.message}`), ...notLookedAt.map((why) => `not looked at: ${why}`)];
+  return [
+    ...archives.map((archive) => renderArchive(screen, archive, options)),
+    ...left.map((text) => screen.style('yellow', wrapText(screen, `warning: ${printableText(text)}`))),
+  ].join('\n\n');
 }
 
 function renderArchive(screen: Screen, archive: ListedArchive, options: ListViewOptions): string {
@@ -72,6 +76,7 @@ function describeReason(reason: string, root: ListedRoot['root']): string {
   if (reason === 'pinned' && root.pin !== null && root.pin.note !== '') return `pinned (${printableText(root.pin.note)})`;
   if (reason === 'mounted' && root.mountPoints[0] !== undefined) return `mounted at ${printable(root.mountPoints[0])}`;
   if (reason === 'future') return 'future: the clock was wrong, then or now';
+  if (reason === 'implausible time') return 'implausible time: the clock was wrong then';
   return reason;
 }
 

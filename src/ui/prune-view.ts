@@ -9,7 +9,7 @@ import { renderTable } from './table.ts';
 import { shorten, wrapText, type Screen } from './terminal.ts';
 
 export function renderPlan(screen: Screen, plan: PrunePlan, zone: string | undefined): string {
-  return plan.targets.map((target) => renderTarget(screen, target, plan.at, zone)).join('\n\n');
+  return [...plan.targets.map((target) => renderTarget(screen, target, plan.at, zone)), ...plan.problems.map((problem) => renderProblem(screen, problem))].join('\n\n');
 }
 
 function renderTarget(screen: Screen, plan: TargetPlan, at: Date, zone: string | undefined): string {
@@ -45,5 +45,9 @@ export function renderPruned(screen: Screen, { removals, notTried, problems }: P
   const parts = [formatCount(removals.length - failed, 'old root') + ' removed'];
   if (failed > 0) parts.push(screen.style('red', `${String(failed)} could not be removed`));
   if (notTried.length > 0) parts.push(`${String(notTried.length)} not tried`);
-  return [...problems.map(({ target, error }) => screen.style('red', `${target}: ${printableText(error.message)}`)), `${parts.join(', ')}.`].join('\n');
+  return [...problems.map((problem) => renderProblem(screen, problem)), `${parts.join(', ')}.`].join('\n');
+}
+
+function renderProblem(screen: Screen, { target, error }: PruneOutcome['problems'][number]): string {
+  return screen.style('red', `${target}: ${printableText(error.message)}`);
 }

@@ -2,12 +2,16 @@
  * `roots restore` for people.
  */
 import { printable, printableText } from '../byte-path.ts';
-import type { RestoreItem, RestorePlan, Restored } from '../operations/restore.ts';
+import type { RestoreItem, RestoreOutcome, RestorePlan, Restored } from '../operations/restore.ts';
 import { formatAgo, formatBytes, formatCount } from './format.ts';
 import type { Screen } from './terminal.ts';
 
 export function renderRestorePlan(screen: Screen, plan: RestorePlan, now: Date): string {
-  return plan.items.map((item) => renderItem(screen, item, now)).join('\n');
+  return [...plan.items.map((item) => renderItem(screen, item, now)), ...renderProblems(screen, plan)].join('\n');
+}
+
+function renderProblems(screen: Screen, { problems }: RestorePlan): string[] {
+  return problems.map(({ error }) => screen.style('red', `failed   ${printableText(error.message)}`));
 }
 
 function renderItem(screen: Screen, item: RestoreItem, now: Date): string {
@@ -47,11 +51,12 @@ export function renderRestored(screen: Screen, { item, result, error, lost, back
   }
 }
 
-export function renderRestoreEnd(results: readonly Restored[]): string {
+export function renderRestoreEnd(screen: Screen, { plan, results }: RestoreOutcome): string {
   const count = (result: Restored['result']): number => results.filter((each) => each.result === result).length;
   const parts = [`${formatCount(count('restored'), 'item')} restored`];
   if (count('same') > 0) parts.push(`${String(count('same'))} the same already`);
   if (count('refused') > 0) parts.push(`${String(count('refused'))} left as they are (use --overwrite, with --backup to keep the old ones)`);
-  if (count('failed') > 0) parts.push(`${String(count('failed'))} failed`);
-  return `${parts.join(', ')}.`;
+  const failed = count('failed') + plan.problems.length;
+  if (failed > 0) parts.push(`${String(failed)} failed`);
+  return [...renderProblems(screen, plan), `${parts.join(', ')}.`].join('\n');
 }

@@ -1,20 +1,20 @@
 /**
  * Old roots as btrfs subvolumes in a directory of the top level. The contract is in ../backend.ts.
  */
-import { lstatSync, readdirSync, statfsSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, statfsSync } from 'node:fs';
 import { baseName, fromText, isWithin, joinPath, printable, toBytes, toText, type BytePath } from '../../byte-path.ts';
 import { RootsError, errnoOf } from '../../errors.ts';
 import { lockDirectory } from '../../system/lock.ts';
 import { mountsShowing, readAllMountTables, readMountTable, type Mount } from '../../system/mounts.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import { STATE_FOLDER, hasStateFolder, pinOf, readPins, writePin } from '../archive-state.ts';
-import type { ArchivedTree, Backend, Capabilities, Listing, Location, Lock, Pin, RemoveReport, Services, Size, TreeRef } from '../backend.ts';
-import { nestedRootNames } from '../layouts.ts';
+import type { ArchivedTree, Backend, Capabilities, Listing, Location, Lock, LockMode, Pin, RemoveReport, Services, Size, TreeRef } from '../backend.ts';
+import { looksLikeRoot, nestedRootNames } from '../layouts.ts';
 import { specialPath } from '../location.ts';
 import { parseDiskUsage } from './parse.ts';
 import { quotaSizes } from './quota.ts';
 import { removeSubvolume } from './remove.ts';
-import { BTRFS_MAGIC, identify, identifyOne, isSubvolume, type Identity } from './subvolumes.ts';
+import { BTRFS_MAGIC, identify, identifyOne, isSubvolume, realDirectory, type Identity } from './subvolumes.ts';
 
 export type BtrfsLocation = Extract<Location, { backend: 'btrfs' }>;
 
@@ -30,13 +30,29 @@ export const CAPABILITIES: Capabilities = {
 export const TOP_LEVEL = ['subvolid=5'];
 
 export async function openBtrfs(location: BtrfsLocation, services: Services): Promise<Backend> {
+  if (services.privateMounts.access === 'write') refuseReadOnly(location);
   const top = await services.privateMounts.mount(location.device, 'btrfs', TOP_LEVEL);
-  const archive = joinPath(top.path, location.archive);
-  const stats = lstatSync(toBytes(archive), { throwIfNoEntry: false });
-  if (stats?.isDirectory() !== true) {
+  const stats = realDirectory(top.path, location.archive);
+  if (stats === null) {
     throw new RootsError('not-found', `there is no archive \`${printable(location.archive)}\` on ${location.device}`, { hint: 'check `archive` in the configuration' });
   }
-  return new BtrfsBackend(location, services, top);
+  return new BtrfsBackend(location, services, top, `${String(stats.dev)}:${String(stats.ino)}`);
+}
+
+/** Mounting it for writing would make the filesystem writable for all; where somebody mounted it read-only, that may be to save it. */
+function refuseReadOnly({ device }: BtrfsLocation): void {
+  const name = realPath(device);
+  const mounts = readMountTable().filter((mount) => mount.type === 'btrfs' && realPath(toText(mount.source)) === name);
+  if (mounts.length === 0 || mounts.some((mount) => mount.options.includes('rw'))) return;
+  throw new RootsError('failed', `the filesystem on ${device} is mounted read-only`, { hint: 'if that is not on purpose, mount it for writing first (mount -o remount,rw)' });
+}
+
+function realPath(device: string): string {
+  try {
+    return realpathSync(device);
+  } catch {
+    return device;
+  }
 }
 
 class BtrfsBackend implements Backend {
@@ -44,19 +60,25 @@ class BtrfsBackend implements Backend {
   readonly capabilities = CAPABILITIES;
   readonly location: BtrfsLocation;
   readonly liveMountPoint: BytePath | null;
+  readonly archiveKey: string;
   readonly #services: Services;
   readonly #top: PrivateMount;
   readonly #archive: BytePath;
+  /** What the system runs from, whatever is configured: a boot script that ran too late has moved it into the archive. */
+  readonly #mountedAtRoot: BytePath | null;
   /** Subvolume ids by UUID, as of the last `list`. */
   #ids = new Map<string, number>();
   #lock: Lock | undefined;
 
-  constructor(location: BtrfsLocation, services: Services, top: PrivateMount) {
+  constructor(location: BtrfsLocation, services: Services, top: PrivateMount, archiveKey: string) {
     this.location = location;
+    this.archiveKey = archiveKey;
     this.#services = services;
     this.#top = top;
     this.#archive = joinPath(top.path, location.archive);
-    this.liveMountPoint = location.live === null ? null : mountPointOf(readMountTable(), top.device, location.live);
+    const mounts = readMountTable();
+    this.liveMountPoint = location.live === null ? null : mountPointOf(mounts, top.device, location.live);
+    this.#mountedAtRoot = (mounts.findLast((mount) => mount.mountPoint === '/' && mount.device === top.device)?.root.slice(1) ?? null) as BytePath | null;
   }
 
   async list(): Promise<Listing> {
@@ -89,7 +111,7 @@ class BtrfsBackend implements Backend {
       createdAt: identity.createdAt,
       readOnly: identity.readOnly,
       mountPoints: this.#mountPoints(path, mounts),
-      isLive: this.location.live !== null && isWithin(this.location.live, path),
+      isLive: [this.location.live, this.#mountedAtRoot].some((live) => live !== null && isWithin(live, path)),
       holdsRoot: this.#nestedRoot(path),
       pin,
     };
@@ -101,7 +123,14 @@ class BtrfsBackend implements Backend {
 
   /** `mv root old_roots/TIME`, where TIME exists already, makes old_roots/TIME/root. */
   #nestedRoot(path: BytePath): BytePath | null {
-    return nestedRootNames(this.location.live).find((name) => isSubvolume(joinPath(this.#top.path, path, name))) ?? null;
+    const own = this.location.live === null ? null : baseName(this.location.live);
+    return (
+      nestedRootNames(this.location.live).find((name) => {
+        const nested = joinPath(this.#top.path, path, name);
+        // Some systems make /root a subvolume: what has not the name of the live root must look like a root.
+        return isSubvolume(nested) && (name === own || looksLikeRoot(nested));
+      }) ?? null
+    );
   }
 
   async pathOf(tree: TreeRef): Promise<BytePath> {
@@ -145,7 +174,7 @@ class BtrfsBackend implements Backend {
     const now = await identifyOne(this.#top, path);
     if (now.uuid !== tree.id) throw changed(name, `another subvolume has this name now (${now.uuid})`);
     const { live, blank } = this.location;
-    for (const [word, other] of [['live root', live], ['blank', blank]] as const) {
+    for (const [word, other] of [['live root', live], ['running root', this.#mountedAtRoot], ['blank', blank]] as const) {
       if (other !== null && isWithin(other, path)) throw changed(name, `it is or holds the ${word}`);
     }
     const pin = pinOf(readPins(this.#archive), now.uuid);
@@ -157,8 +186,8 @@ class BtrfsBackend implements Backend {
 
   /** The kernel deletes a mounted subvolume without a word (Linux 6.12, 6.18), so this is asked last, right before. */
   async #refuseInUse(tree: ArchivedTree, path: BytePath, nested: readonly BytePath[]): Promise<void> {
-    const { mounts, complete } = await readAllMountTables(this.#services.run);
-    if (!complete) throw new RootsError('failed', 'not every mount namespace can be read, so it is not known whether it is mounted');
+    const { mounts, incomplete } = await readAllMountTables(this.#services.run);
+    if (incomplete !== null) throw changed(printable(tree.name), `it may be mounted: ${incomplete}`);
     const used = [path, ...nested].flatMap((each) => this.#mountPoints(each, mounts))[0];
     if (used !== undefined) throw changed(printable(tree.name), `it is mounted at ${printable(used)}`);
   }
@@ -182,8 +211,8 @@ class BtrfsBackend implements Backend {
     writePin(this.#archive, tree, pin);
   }
 
-  async lock(): Promise<Lock> {
-    const keeper = await lockDirectory(this.#archive, this.#top.device, `the archive ${printable(this.location.archive)} on ${this.location.device}`);
+  async lock(mode: LockMode): Promise<Lock> {
+    const keeper = await lockDirectory(this.#archive, mode, this.#top.device, `the archive ${printable(this.location.archive)} on ${this.location.device}`);
     this.#lock = { release: () => keeper.close() };
     return this.#lock;
   }

@@ -2,32 +2,49 @@
  * Recognising the layouts of the field on the btrfs filesystems that are mounted. Only those: a filesystem that is not mounted may be that of a
  * hibernated system, and mounting it would damage it.
  */
-import { statSync } from 'node:fs';
-import { fromText, joinPath, printable, toBytes, toText, type BytePath } from '../../byte-path.ts';
+import { fromText, joinPath, printable, toText, type BytePath } from '../../byte-path.ts';
+import { RootsError } from '../../errors.ts';
 import { isSystemMount, readMountTable, type Mount } from '../../system/mounts.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import type { Detected, Services } from '../backend.ts';
 import { KNOWN_ARCHIVES, KNOWN_BLANKS, KNOWN_LIVE, MOUNT_POINT_OF, type KnownArchive } from '../layouts.ts';
 import { TOP_LEVEL } from './adapter.ts';
-import { isSubvolume } from './subvolumes.ts';
+import { isSubvolume, realDirectory } from './subvolumes.ts';
 
-export async function detectBtrfs(services: Services): Promise<Detected[]> {
+export interface BtrfsDetection {
+  readonly found: readonly Detected[];
+  /** Why filesystems were not looked at, for people. */
+  readonly notLookedAt: readonly string[];
+}
+
+export async function detectBtrfs(services: Services): Promise<BtrfsDetection> {
   const mounts = readMountTable().filter((mount) => mount.type === 'btrfs');
-  // The filesystem of `/` comes first, so that its target gets the plain name.
-  const ordered = [...mounts].sort((a, b) => Number(b.mountPoint === '/') - Number(a.mountPoint === '/'));
-  const filesystems = new Map(ordered.map((mount) => [mount.device, mount] as const).reverse());
   const found: Detected[] = [];
-  for (const [device, mount] of [...filesystems].reverse()) {
+  const notLookedAt: string[] = [];
+  for (const [device, mount] of filesystemsOf(mounts)) {
     const here = mounts.filter((each) => each.device === device);
     if (!here.some(isSystemMount)) continue;
-    const top = await services.privateMounts.mount(toText(mount.source), 'btrfs', TOP_LEVEL);
-    found.push(...archivesOn(top).map((archive) => describe(top, mount, here, archive)));
+    try {
+      const top = await services.privateMounts.mount(toText(mount.source), 'btrfs', TOP_LEVEL);
+      found.push(...archivesOn(top).map((archive) => describe(top, mount, here, archive)));
+    } catch (error) {
+      if (!(error instanceof RootsError) || error.kind === 'interrupted') throw error;
+      notLookedAt.push(error.message);
+    }
   }
-  return found;
+  return { found, notLookedAt };
+}
+
+/** A mount of each, by device. The filesystem of `/` comes first, so that its target gets the plain name. */
+function filesystemsOf(mounts: readonly Mount[]): Map<string, Mount> {
+  const ordered = [...mounts].sort((a, b) => Number(b.mountPoint === '/') - Number(a.mountPoint === '/'));
+  const filesystems = new Map<string, Mount>();
+  for (const mount of ordered) if (!filesystems.has(mount.device)) filesystems.set(mount.device, mount);
+  return filesystems;
 }
 
 function archivesOn(top: PrivateMount): KnownArchive[] {
-  return KNOWN_ARCHIVES.filter(({ path }) => statSync(toBytes(joinPath(top.path, path)), { throwIfNoEntry: false })?.isDirectory() === true);
+  return KNOWN_ARCHIVES.filter(({ path }) => realDirectory(top.path, path) !== null);
 }
 
 function describe(top: PrivateMount, mount: Mount, mounts: readonly Mount[], archive: KnownArchive): Detected {

@@ -35,18 +35,12 @@ export function parseSubvolumeList(stdout: Buffer): Subvolume[] {
   return withoutRepeated(found, (each) => String(each.id), (each) => each.path, (each) => each.uuid);
 }
 
-/** The ids alone, and parents, for those who resolve each path by its id. Errors: `failed` if an id is there twice. */
+/** The ids and parents of all lines, those that a name imitates among them: each must be asked for by its id before it counts. */
 export function parseSubvolumeIds(stdout: Buffer): Pick<Subvolume, 'id' | 'parentId'>[] {
-  const found = linesOf(stdout).flatMap((line) => {
+  return linesOf(stdout).flatMap((line) => {
     const [, id, parentId] = LIST_LINE.exec(line) ?? [];
     return id === undefined || parentId === undefined ? [] : [{ id: Number(id), parentId: Number(parentId) }];
   });
-  if (new Set(found.map((each) => each.id)).size !== found.length) {
-    throw new RootsError('failed', 'a subvolume has a name with a line break that imitates the output of `btrfs subvolume list`', {
-      hint: 'find it with `btrfs subvolume list`, and rename or remove it',
-    });
-  }
-  return found;
 }
 
 export interface RootItem {

@@ -8,27 +8,48 @@ import { blockingFlags, clearBlockingFlags } from '../../system/attributes.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import type { Run } from '../../system/run.ts';
 import type { RemoveReport } from '../backend.ts';
-import { nestedIn, type NestedSubvolume } from './subvolumes.ts';
+import { nestedIn, requireAt, type NestedSubvolume } from './subvolumes.ts';
 
-/** `check` is told the paths of all that will go, right before the first of them goes; it throws if one must not. */
+/** What the kernel says of a subvolume that only has others in it: ENOTEMPTY, after it has looked for all other reasons to refuse. */
+const NOT_EMPTY = 'Directory not empty';
+
+/**
+ * `check` is told the paths of all that will go, right before the first of them goes; it throws if one must not.
+ *
+ * The outer one is tried first. If it cannot go for a reason of its own (it is the default subvolume, is being sent, holds a swap
+ * file) that is told before anything nested in it is lost.
+ */
 export async function removeSubvolume(
   run: Run,
   top: PrivateMount,
   root: { readonly id: number; readonly path: BytePath },
   check: (nested: readonly BytePath[]) => Promise<void>,
 ): Promise<RemoveReport> {
+  await requireAt(top, root);
   const nested = await nestedIn(top, root);
   await check(nested.map((each) => each.path));
-  const notes: string[] = [];
-  for (const each of [...nested, { ...root, around: null }]) {
-    const refusal = await tryDelete(top, each.id);
-    if (refusal === null) continue;
-    const cleared = await clearWhatBlocks(run, top, each);
-    const again = cleared.length === 0 ? refusal : await tryDelete(top, each.id);
-    if (again !== null) throw new RootsError('failed', `${printable(each.path)} cannot be removed: ${printableText(again)}`);
-    notes.push(...cleared);
+  const outer = { ...root, around: null };
+  const first = await deleteOrMend(run, top, outer);
+  if (first.refusal === null) return { nested: [], notes: first.notes };
+  const notes = [...first.notes];
+  if (nested.length === 0 || !first.refusal.includes(NOT_EMPTY)) throw refused(root.path, first.refusal);
+  for (const each of [...nested, outer]) {
+    const { refusal, notes: more } = await deleteOrMend(run, top, each);
+    notes.push(...more);
+    if (refusal !== null) throw refused(each.path, refusal);
   }
   return { nested: nested.map((each) => each.path.slice(root.path.length + 1) as BytePath), notes };
+}
+
+function refused(path: BytePath, refusal: string): RootsError {
+  return new RootsError('failed', `${printable(path)} cannot be removed: ${printableText(refusal)}`);
+}
+
+async function deleteOrMend(run: Run, top: PrivateMount, subvolume: NestedSubvolume): Promise<{ refusal: string | null; notes: readonly string[] }> {
+  const refusal = await tryDelete(top, subvolume.id);
+  if (refusal === null || refusal.includes(NOT_EMPTY)) return { refusal, notes: [] };
+  const notes = await clearWhatBlocks(run, top, subvolume);
+  return { refusal: notes.length === 0 ? refusal : await tryDelete(top, subvolume.id), notes };
 }
 
 /** Null when it is gone, else what the program said. It prints "Delete subvolume" even when it fails: only the status counts. */
@@ -36,7 +57,8 @@ async function tryDelete(top: PrivateMount, id: number): Promise<string | null> 
   const result = await top.runInside('btrfs', ['subvolume', 'delete', '--subvolid', String(id), { path: top.pathInside }]);
   if (result.status === 0) return null;
   const errors = result.stderr.split('\n').filter((line) => line.startsWith('ERROR: '));
-  return (errors[0] ?? result.stderr).replace(/^ERROR: /, '');
+  const words = (errors[0] ?? result.stderr).replace(/^ERROR: /, '');
+  return words === '' ? `btrfs ended with status ${String(result.status)}` : words;
 }
 
 /**

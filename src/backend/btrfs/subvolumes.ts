@@ -1,8 +1,8 @@
 /**
  * Which subvolume is where: ids, UUIDs and creation times, asked of btrfs-progs in a number of calls that does not grow.
  */
-import { lstatSync } from 'node:fs';
-import { fromBytes, isWithin, joinPath, printable, toBytes, type BytePath } from '../../byte-path.ts';
+import { lstatSync, type Stats } from 'node:fs';
+import { fromBytes, isWithin, joinPath, printable, printableText, toBytes, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import { parseRootItems, parseSubvolumeIds, parseSubvolumeList, parseSubvolumeShow } from './parse.ts';
@@ -62,6 +62,17 @@ export async function identifyOne(top: PrivateMount, path: BytePath): Promise<Id
   return parseSubvolumeShow(await btrfs(top, ['subvolume', 'show', { path: joinPath(top.pathInside, path) }]));
 }
 
+/** The directory at a path below the top level, if no part of the path is a link: a link could lead to another filesystem. */
+export function realDirectory(top: BytePath, path: BytePath): Stats | null {
+  let stats: Stats | undefined;
+  for (const [at] of path.split('/').entries()) {
+    const part = path.split('/').slice(0, at + 1).join('/') as BytePath;
+    stats = lstatSync(toBytes(joinPath(top, part)), { throwIfNoEntry: false });
+    if (stats?.isDirectory() !== true) return null;
+  }
+  return stats ?? null;
+}
+
 export interface NestedSubvolume {
   readonly id: number;
   /** Relative to the top level, as is the path of the subvolume that directly contains it (null: the old root's own). */
@@ -70,41 +81,42 @@ export interface NestedSubvolume {
 }
 
 /**
- * The subvolumes inside another, deepest first. Parents are compared by number, and the path of each is then asked for by its
- * id: it must lie inside. Errors: `failed` if one does not, since then something is not as it seems.
+ * The subvolumes inside another, deepest first. Parents are compared by number, and the path of each is then asked for by its id: what does
+ * not positively lie inside is not taken for nested. (Its name may imitate the list; if it really is nested, the kernel refuses to remove the outer one.)
  */
 export async function nestedIn(top: PrivateMount, outer: { readonly id: number; readonly path: BytePath }): Promise<NestedSubvolume[]> {
   const all = parseSubvolumeIds(await btrfs(top, ['subvolume', 'list', '-p', '-u', { path: top.pathInside }]));
-  const inside: NestedSubvolume[] = [];
+  const inside = new Map<number, NestedSubvolume>();
   let parents = new Map([[outer.id, outer.path]]);
   while (parents.size > 0) {
     const children = new Map<number, BytePath>();
     for (const { id, parentId } of all) {
       const around = parents.get(parentId);
-      if (around === undefined) continue;
+      if (around === undefined || inside.has(id)) continue;
       const path = await pathOfId(top, id);
+      if (path === null || path === outer.path || !isWithin(path, outer.path) || !isSubvolume(joinPath(top.path, path))) continue;
       children.set(id, path);
-      inside.unshift({ id, path, around });
+      inside.set(id, { id, path, around });
     }
     parents = children;
   }
-  for (const { path } of inside) {
-    if (path === outer.path || !isWithin(path, outer.path) || !isSubvolume(joinPath(top.path, path))) {
-      throw new RootsError('failed', `the subvolume ${printable(path)} does not positively lie inside ${printable(outer.path)}`);
-    }
-  }
-  return inside;
+  return [...inside.values()].reverse();
 }
 
-/** One path for one call, so that a line break in it does no harm. */
-async function pathOfId(top: PrivateMount, id: number): Promise<BytePath> {
-  const stdout = await btrfs(top, ['inspect-internal', 'subvolid-resolve', String(id), { path: top.pathInside }]);
-  return fromBytes(stdout).replace(/\n$/, '') as BytePath;
+/** Errors: `failed` unless the subvolume of this id is at this path of this filesystem, now. */
+export async function requireAt(top: PrivateMount, { id, path }: { readonly id: number; readonly path: BytePath }): Promise<void> {
+  if ((await pathOfId(top, id)) !== path) throw new RootsError('failed', `${printable(path)} is not removed: the subvolume ${String(id)} is not there`);
+}
+
+/** One path for one call, so that a line break in it does no harm. Null if there is no such id. */
+async function pathOfId(top: PrivateMount, id: number): Promise<BytePath | null> {
+  const result = await top.runInside('btrfs', ['inspect-internal', 'subvolid-resolve', String(id), { path: top.pathInside }]);
+  return result.status === 0 ? (fromBytes(result.stdout).replace(/\n$/, '') as BytePath) : null;
 }
 
 async function btrfs(top: PrivateMount, args: Parameters<PrivateMount['runInside']>[1]): Promise<Buffer> {
   const result = await top.runInside('btrfs', args);
   if (result.status === 0) return result.stdout;
   const kind = /Operation not permitted|Permission denied/.test(result.stderr) ? 'not-permitted' : 'failed';
-  throw new RootsError(kind, `\`btrfs ${args.filter((each) => typeof each === 'string').join(' ')}\` failed: ${result.stderr}`);
+  throw new RootsError(kind, `\`btrfs ${args.filter((each) => typeof each === 'string').join(' ')}\` failed: ${printableText(result.stderr)}`);
 }

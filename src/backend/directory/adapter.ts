@@ -2,15 +2,17 @@
  * Old roots as plain directories on any filesystem: archives made by copying, and archives that are mounted already. The
  * contract is in ../backend.ts. Needs no privileges beyond those over the files themselves.
  */
-import { lstatSync, mkdirSync, readdirSync, realpathSync, renameSync, statSync, type Stats } from 'node:fs';
-import { fromBytes, fromText, isUtf8, isWithin, joinPath, parentOf, printable, printableText, toBytes, toText, type BytePath } from '../../byte-path.ts';
+import { lstatSync, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { fromBytes, isUtf8, isWithin, joinPath, parentOf, printable, printableText, toBytes, toText, type BytePath } from '../../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../../errors.ts';
-import { clearBlockingFlags, clearBlockingFlagsBelow } from '../../system/attributes.ts';
+import { mayMount } from '../../system/capabilities.ts';
 import { lockDirectory } from '../../system/lock.ts';
 import { mountOf, mountsShowing, pathInFilesystem, readAllMountTables, readMountTable, type AllMounts } from '../../system/mounts.ts';
-import { STATE_FOLDER, hasStateFolder, pinOf, readPins, writePin } from '../archive-state.ts';
-import type { ArchivedTree, Backend, Capabilities, Listing, Location, Lock, Pin, RemoveReport, Services, Size, TreeRef } from '../backend.ts';
-import { nestedRootNames } from '../layouts.ts';
+import { STATE_FOLDER, pinOf, readPins, writePin } from '../archive-state.ts';
+import type { ArchivedTree, Backend, Capabilities, Listing, Location, Lock, LockMode, Pin, RemoveReport, Services, Size, TreeRef } from '../backend.ts';
+import { isOnlyOurs } from './trust.ts';
+import { makeFolder, finishRemovals, removeDirectory, unfinishedRemovals, type Exit } from './removing.ts';
+import { looksLikeRoot, nestedRootNames } from '../layouts.ts';
 import { specialPath } from '../location.ts';
 
 export type DirectoryLocation = Extract<Location, { backend: 'directory' }>;
@@ -22,9 +24,6 @@ export const CAPABILITIES: Capabilities = {
   nestedTrees: false,
   exclusiveSize: true,
 };
-
-/** Trees on their way out, in the state folder: a rename takes them out of the archive at once, whole. */
-const REMOVING = fromText('removing');
 
 export function openDirectory(location: DirectoryLocation, services: Services): Backend {
   let archive: BytePath;
@@ -46,10 +45,12 @@ class DirectoryBackend implements Backend {
   readonly capabilities = CAPABILITIES;
   readonly location: DirectoryLocation;
   readonly liveMountPoint: BytePath | null;
+  readonly archiveKey: string;
   readonly #services: Services;
   readonly #archive: BytePath;
   /** What each name was when it was listed; a name alone is no identity. */
   readonly #listed = new Map<BytePath, Stats>();
+  readonly #exit: Exit;
   #lock: Lock | undefined;
 
   constructor(location: DirectoryLocation, services: Services, archive: BytePath) {
@@ -57,6 +58,8 @@ class DirectoryBackend implements Backend {
     this.liveMountPoint = location.live;
     this.#services = services;
     this.#archive = archive;
+    this.archiveKey = keyOf(lstatSync(toBytes(archive)));
+    this.#exit = { run: services.run, archive, mountPoints: (path, mounts) => this.#mountPoints(path, mounts) };
   }
 
   async list(): Promise<Listing> {
@@ -136,20 +139,8 @@ class DirectoryBackend implements Backend {
   }
 
   async remove(tree: ArchivedTree): Promise<RemoveReport> {
-    const notes: string[] = [];
     await this.#positively(tree);
-    const out = this.#freePlace(this.#removingFolder(), tree.name);
-    try {
-      renameSync(toBytes(this.#pathOfName(tree.name)), toBytes(out));
-    } catch (error) {
-      // The flags of the old root itself stop its rename; those of what is in it do not.
-      const cleared = errnoOf(error) === 'EPERM' ? await clearBlockingFlags(this.#services.run, this.#pathOfName(tree.name)) : [];
-      if (cleared.length === 0) throw refused(tree, messageOf(error));
-      notes.push(`cleared the ${cleared.map((flag) => (flag === 'i' ? 'immutable' : 'append-only')).join(' and ')} flag of ${printable(tree.name)}`);
-      renameSync(toBytes(this.#pathOfName(tree.name)), toBytes(out));
-    }
-    notes.push(...(await this.#destroy(out)));
-    return { nested: [], notes };
+    return { nested: [], notes: await removeDirectory(this.#exit, tree.name) };
   }
 
   /** Everything that the plan assumed, asked again. */
@@ -169,66 +160,20 @@ class DirectoryBackend implements Backend {
     if (nested !== null) throw refused(tree, `it holds another old root at \`${printable(nested)}\``);
     const pin = pinOf(readPins(this.#archive), tree.id);
     if (pin !== null) throw refused(tree, `it is pinned${pin.note === '' ? '' : ` (${pin.note})`}`);
-    const { mounts, complete } = await readAllMountTables(this.#services.run);
-    // An unprivileged user cannot look into the namespaces of others, and cannot remove what is a mount point there either.
-    if (!complete && process.geteuid?.() === 0) throw refused(tree, 'not every mount namespace can be read, so it is not known whether it is mounted');
+    const { mounts, incomplete } = await readAllMountTables(this.#services.run);
+    // Whoever cannot mount has nothing mounted anywhere, and is not told of everybody else's.
+    if (incomplete !== null && mayMount()) throw refused(tree, `it may be mounted: ${incomplete}`);
     const used = this.#mountPoints(path, mounts)[0];
     if (used !== undefined) throw refused(tree, `it is mounted, or something in it is, at ${printable(used)}`);
   }
 
-  /** A name for it on its way out, which a killed run may have used as well; never longer than a name can be. */
-  #freePlace(folder: BytePath, name: BytePath): BytePath {
-    for (let number = 0; ; number += 1) {
-      const place = joinPath(folder, `${name.slice(0, 200)}.${String(process.pid)}.${String(number)}` as BytePath);
-      if (lstatSync(toBytes(place), { throwIfNoEntry: false }) === undefined) return place;
-    }
-  }
-
-  /**
-   * What is out of the archive already. `rm` follows no link, and `--one-file-system` keeps it off other filesystems, but not off a part
-   * of this one that is bound there meanwhile.
-   */
-  async #destroy(path: BytePath): Promise<string[]> {
-    const { mounts } = await readAllMountTables(this.#services.run);
-    const used = this.#mountPoints(path, mounts)[0];
-    if (used !== undefined) throw new RootsError('failed', `${printable(path)} is not removed: it is mounted, or something in it is, at ${printable(used)}`);
-    const rm = ['-rf', '--one-file-system', '--', { path }];
-    const first = await this.#services.run('rm', rm);
-    if (first.status === 0) return [];
-    await clearBlockingFlagsBelow(this.#services.run, path);
-    const second = await this.#services.run('rm', rm);
-    if (second.status === 0) return ['cleared immutable flags in it'];
-    throw new RootsError('failed', `${printable(path)} cannot be removed completely: ${printableText(second.stderr.split('\n')[0] ?? '')}`);
-  }
-
-  #removingFolder(): BytePath {
-    this.#makeFolder(this.#archive, STATE_FOLDER);
-    return this.#makeFolder(joinPath(this.#archive, STATE_FOLDER), REMOVING);
-  }
-
-  #makeFolder(parent: BytePath, name: BytePath): BytePath {
-    const path = joinPath(parent, name);
-    const stats = lstatSync(toBytes(path), { throwIfNoEntry: false });
-    if (stats === undefined) mkdirSync(toBytes(path), { mode: 0o700 });
-    else if (!stats.isDirectory()) throw new RootsError('failed', `${printable(path)} is no directory`, { hint: 'move it away: roots keeps its state there' });
-    return path;
-  }
-
   #leftovers(): string[] {
-    const names = this.#unfinished();
-    return names.length === 0 ? [] : [`${String(names.length)} removed before could not be deleted completely; the next prune tries again (${printable(joinPath(this.#archive, STATE_FOLDER, REMOVING))})`];
-  }
-
-  #unfinished(): BytePath[] {
-    try {
-      return readdirSync(toBytes(joinPath(this.#archive, STATE_FOLDER, REMOVING)), { encoding: 'latin1' }) as BytePath[];
-    } catch {
-      return [];
-    }
+    const count = unfinishedRemovals(this.#archive).length;
+    return count === 0 ? [] : [`${String(count)} removed before could not be deleted completely; the next prune tries again`];
   }
 
   async sweep(): Promise<void> {
-    for (const name of this.#unfinished()) await this.#destroy(joinPath(this.#archive, STATE_FOLDER, REMOVING, name));
+    await finishRemovals(this.#exit);
   }
 
   async flush(): Promise<void> {
@@ -237,20 +182,33 @@ class DirectoryBackend implements Backend {
   }
 
   async setPin(tree: ArchivedTree, pin: Pin | null): Promise<void> {
-    if (!hasStateFolder(this.#archive)) this.#makeFolder(this.#archive, STATE_FOLDER);
+    makeFolder(joinPath(this.#archive, STATE_FOLDER));
     writePin(this.#archive, tree, pin);
   }
 
-  async lock(): Promise<Lock> {
+  async lock(mode: LockMode): Promise<Lock> {
+    if (mode === 'exclusive') this.#refuseForeign();
     const device = mountOf(readMountTable(), this.#archive)?.device ?? '';
-    const keeper = await lockDirectory(this.#archive, device, `the archive ${printable(this.#archive)}`);
+    const keeper = await lockDirectory(this.#archive, mode, device, `the archive ${printable(this.#archive)}`);
     this.#lock = { release: () => keeper.close() };
     return this.#lock;
+  }
+
+  /** Whoever can write to the archive could tell us what to delete, by names and by links. */
+  #refuseForeign(): void {
+    if (isOnlyOurs(this.#archive)) return;
+    throw new RootsError('not-permitted', `the archive ${printable(this.#archive)} belongs to another user, or others can write to it`, {
+      hint: 'give it to the user who runs this, and take the right to write from group and others',
+    });
   }
 
   async close(): Promise<void> {
     await this.#lock?.release();
   }
+}
+
+function keyOf(stats: Stats): string {
+  return `${String(stats.dev)}:${String(stats.ino)}`;
 }
 
 function whyNoTree(stats: Stats, archiveDevice: number): string | null {
@@ -277,8 +235,7 @@ function withoutLinks(path: BytePath): BytePath {
 
 /** Every root has a `/root`, so what was moved in there by a collision of names must look like a root of its own. */
 function nestedRoot(path: BytePath, live: BytePath | null): BytePath | null {
-  const isRoot = (name: BytePath): boolean => ['etc', 'var'].every((part) => lstatSync(toBytes(joinPath(path, name, fromText(part))), { throwIfNoEntry: false })?.isDirectory() === true);
-  return nestedRootNames(live).find(isRoot) ?? null;
+  return nestedRootNames(live).find((name) => looksLikeRoot(joinPath(path, name))) ?? null;
 }
 
 function isSameDirectory(path: BytePath, stats: Stats): boolean {

@@ -7,6 +7,7 @@ import { isSystemMount, readMountTable, type Mount } from '../../system/mounts.t
 import type { Detected } from '../backend.ts';
 import { KNOWN_ARCHIVES, MOUNT_POINT_OF, type KnownArchive } from '../layouts.ts';
 import { parseName } from '../name.ts';
+import { isOnlyOurs } from './trust.ts';
 
 const FILESYSTEMS = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'f2fs', 'nilfs2', 'tmpfs']);
 
@@ -20,7 +21,7 @@ export function detectDirectories(nameZone: string): Detected[] {
 function archiveAt(mount: Mount, known: KnownArchive, nameZone: string): { inode: string; detected: Detected }[] {
   const path = joinPath(mount.mountPoint, known.path);
   const stats = statOrNothing(path);
-  if (stats?.isDirectory() !== true || !isOnlyOurs(mount.mountPoint, known.path) || !holdsOldRoots(path, nameZone)) return [];
+  if (stats?.isDirectory() !== true || !isTrusted(mount.mountPoint, known.path) || !holdsOldRoots(path, nameZone)) return [];
   const live = MOUNT_POINT_OF[known.target];
   const assumed = [`plain directories on ${mount.type}`, `live root ${printable(live)}`, 'no blank found', `archive ${printable(path)}`];
   const detected: Detected = { suggestedName: known.target, location: { backend: 'directory', live, blank: null, archive: path }, assumed };
@@ -28,12 +29,9 @@ function archiveAt(mount: Mount, known: KnownArchive, nameZone: string): { inode
 }
 
 /** Files are restored from what is recognised, so nobody else may have put it there: not in /tmp, not in a home. */
-function isOnlyOurs(mountPoint: BytePath, path: BytePath): boolean {
+function isTrusted(mountPoint: BytePath, path: BytePath): boolean {
   const folders = path.split('/').map((_, at, names) => joinPath(mountPoint, names.slice(0, at + 1).join('/') as BytePath));
-  return [mountPoint, ...folders].every((folder) => {
-    const stats = statOrNothing(folder);
-    return stats?.isDirectory() === true && [0, process.geteuid?.()].includes(Number(stats.uid)) && (Number(stats.mode) & 0o022) === 0;
-  });
+  return [mountPoint, ...folders].every(isOnlyOurs);
 }
 
 /** A folder of the right name may be anything; one directory in it that is named by a time tells. */

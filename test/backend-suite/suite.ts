@@ -1,0 +1,76 @@
+/**
+ * The contract of src/backend/backend.ts as tests, the same ones for every backend, on the real filesystem. Each clause is a sentence of the
+ * contract; which apply is said by the capabilities, as data. The end of each suite says how many were proven and which do not apply.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Capabilities } from '../../src/backend/backend.ts';
+import { LISTING } from './clauses-listing.ts';
+import { LOCKING } from './clauses-locking.ts';
+import { REFUSING } from './clauses-refusing.ts';
+import { REMOVING } from './clauses-removing.ts';
+import { children, othersShowing } from './processes.ts';
+import { makeScene, type Ground, type Scene } from './scene.ts';
+import { mountTable } from '../support/scratch.ts';
+
+export interface Clause {
+  /** Of the contract: `remove: …`. */
+  readonly sentence: string;
+  /** Why it does not apply, or false. */
+  readonly unless?: (about: Applicability) => string | false;
+  readonly test: (scene: Scene) => Promise<void>;
+  /** What is beside the old root is changed by the test itself. */
+  readonly changesBeside?: boolean;
+}
+
+export interface Applicability {
+  readonly capabilities: Capabilities;
+  /** Whether chattr(1) can set flags there. */
+  readonly flags: boolean;
+}
+
+const CLAUSES: readonly Clause[] = [...LISTING, ...REFUSING, ...REMOVING, ...LOCKING];
+
+export function backendSuite(name: string, about: Applicability, makeGround: () => Ground): void {
+  describe(`${name} keeps the contract`, () => {
+    let ground: Ground | undefined;
+    const proven: string[] = [];
+    const notApplicable: string[] = [];
+
+    beforeAll(() => {
+      ground = makeGround();
+    });
+    afterAll(() => {
+      ground?.close();
+      const rows = notApplicable.map((row) => `\n  does not apply: ${row}`).join('');
+      console.log(`${name}: ${String(proven.length)} sentences of the contract are proven${rows}`);
+    });
+
+    for (const { sentence, unless, test, changesBeside } of CLAUSES) {
+      const why = unless?.(about) ?? false;
+      if (why !== false) {
+        notApplicable.push(`${sentence} (${why})`);
+        continue;
+      }
+      it(sentence, async () => {
+        if (ground === undefined) throw new Error('there is no filesystem');
+        const scene = makeScene(ground);
+        try {
+          const before = scene.digest();
+          await test(scene);
+          if (changesBeside !== true) expect(scene.digest()).toEqual(before);
+        } finally {
+          await scene.close();
+        }
+        proven.push(sentence);
+      });
+    }
+
+    it('leaves no mount, no keeper and no namespace behind', () => {
+      const base = ground?.base ?? '';
+      const source = mountTable().find((mount) => mount.at === base)?.source;
+      expect(mountTable().filter((mount) => mount.at.startsWith(`${base}/`))).toEqual([]);
+      expect(children()).toEqual([]);
+      if (source?.startsWith('/dev/') === true) expect(othersShowing(source)).toEqual([]);
+    });
+  });
+}

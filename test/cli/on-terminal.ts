@@ -1,0 +1,52 @@
+/** Runs the program on a pseudo-terminal, by way of script(1) of util-linux, and answers its questions. */
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { KEEP_ONE_BTRFS, PROGRAM, environment, processesWith, type RunOptions } from './roots.ts';
+
+export interface TerminalOptions extends Pick<RunOptions, 'cwd' | 'env' | 'onlyBtrfs'> {
+  readonly columns?: number;
+  /** What to type when the output since the last answer matches. */
+  readonly answers?: readonly { readonly when: RegExp; readonly type: string }[];
+}
+
+export interface TerminalResult {
+  readonly status: number | null;
+  /** All that reached the terminal; line ends are newlines. */
+  readonly output: string;
+}
+
+export const KEYS = { enter: '\r', ctrlC: '\u0003', down: '\u001b[B' } as const;
+
+export async function onTerminal(args: readonly string[], options: TerminalOptions = {}): Promise<TerminalResult> {
+  const mark = randomUUID();
+  const columns = options.columns ?? 100;
+  const namespace = options.onlyBtrfs === undefined ? '' : `unshare --mount -- sh -c ${quoted(KEEP_ONE_BTRFS)} sh ${options.onlyBtrfs} `;
+  const command = `stty cols ${String(columns)} rows 50; exec ${namespace}${[process.execPath, PROGRAM, ...args].map(quoted).join(' ')}`;
+  const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
+    cwd: options.cwd ?? '/',
+    env: { ...environment(mark, options.env), SHELL: '/bin/sh' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let seen = 0;
+  const answers = [...(options.answers ?? [])];
+  child.stdin.on('error', () => undefined);
+  child.stdout.setEncoding('utf8').on('data', (data: string) => {
+    output += data;
+    const [next] = answers;
+    if (next?.when.test(output.slice(seen)) !== true) return;
+    answers.shift();
+    seen = output.length;
+    child.stdin.write(next.type);
+  });
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  for (const pid of processesWith(mark)) throw new Error(`process ${pid} was left behind`);
+  return { status, output: output.replaceAll('\r\n', '\n') };
+}
+
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}

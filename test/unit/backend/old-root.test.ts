@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { fromText, type BytePath } from '../../../src/byte-path.ts';
+import type { ArchivedTree } from '../../../src/backend/backend.ts';
+import { understand } from '../../../src/backend/old-root.ts';
+
+function tree(name: string | BytePath, more: Partial<ArchivedTree> = {}): ArchivedTree {
+  return {
+    name: name as BytePath,
+    id: name,
+    createdAt: null,
+    readOnly: false,
+    mountPoints: [],
+    isLive: false,
+    holdsRoot: null,
+    pin: null,
+    ...more,
+  };
+}
+
+const archive = (...trees: ArchivedTree[]): ReturnType<typeof understand> => understand({ trees, others: [], warnings: ['w'] }, 'UTC');
+
+describe('understand', () => {
+  it('sorts by time, then by copy, newest first, whatever the padding of the names', () => {
+    const names = [
+      '2024-11-4_00:00:00',
+      '2024-11-20_00:00:00',
+      '2024-11-4_00:00:00_2',
+      '2024-11-4_00:00:00_10',
+      '2024-11-04_00:00:00',
+      '1700000000',
+    ];
+    const { roots, unrecognised, warnings } = archive(...names.map((name) => tree(name)));
+    expect(roots.map((root) => root.name)).toEqual([
+      '2024-11-20_00:00:00',
+      '2024-11-4_00:00:00_10',
+      '2024-11-4_00:00:00_2',
+      '2024-11-4_00:00:00',
+      '2024-11-04_00:00:00',
+      '1700000000',
+    ]);
+    expect(unrecognised).toEqual([]);
+    expect(warnings).toEqual(['w']);
+  });
+
+  it('recognises no name that is not understood, or not UTF-8, but can read from it', () => {
+    const bytes = '2024-11-04_00:00:00\xff' as BytePath;
+    const listing = { trees: [tree('x'), tree(bytes)], others: [{ name: fromText('a'), why: 'a file' }], warnings: [] };
+    const { roots, unrecognised } = understand(listing, 'UTC');
+    expect(roots).toEqual([]);
+    expect(unrecognised.map(({ name, tree: readable }) => [name, readable !== null])).toEqual([
+      [bytes, true],
+      ['a', false],
+      ['x', true],
+    ]);
+  });
+
+  it('takes the time of creation for that of the boot, unless it is later than the name says', () => {
+    const { roots } = archive(
+      tree('2024-11-04_12:00:00', { createdAt: new Date('2024-11-04T12:00:00.900Z') }),
+      tree('2024-11-03_12:00:00', { createdAt: new Date('2024-11-03T12:00:01Z') }),
+    );
+    expect(roots.map((root) => root.bootedAt?.toISOString() ?? null)).toEqual(['2024-11-04T12:00:00.900Z', null]);
+    expect(roots.map((root) => root.archivedAtSource)).toEqual(['name', 'name']);
+  });
+
+  it('warns of one that holds another, in text that is safe to print', () => {
+    const [root] = archive(tree('1700000000', { holdsRoot: fromText('root\u001b[31m') })).roots;
+    expect(root?.warnings).toHaveLength(1);
+    expect(root?.warnings.join('')).not.toContain('\u001b');
+  });
+});
