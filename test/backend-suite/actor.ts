@@ -23,11 +23,11 @@ switch (task.action) {
     hold();
     break;
   case 'lock':
-    await backend.lock();
+    await backend.lock('exclusive');
     hold();
     break;
   case 'remove': {
-    await backend.lock();
+    await backend.lock('exclusive');
     const tree = (await backend.list()).trees.find((each) => each.name === fromText(task.name ?? ''));
     if (tree === undefined) throw new Error('not listed');
     armed = true;
@@ -37,7 +37,7 @@ switch (task.action) {
     break;
   }
   case 'tour': {
-    const lock = await backend.lock();
+    const lock = await backend.lock('exclusive');
     const before = await backend.list();
     const [first, second] = [...before.trees].sort((a, b) => (a.name < b.name ? -1 : 1));
     if (first === undefined || second === undefined) throw new Error('two trees are wanted');

@@ -11,7 +11,7 @@ export const LOCKING: readonly Clause[] = [
       const holder = await ready(startActor({ location: scene.location, action: 'lock' }));
       try {
         const backend = await scene.open();
-        await expect(backend.lock()).rejects.toMatchObject({
+        await expect(backend.lock('exclusive')).rejects.toMatchObject({
           kind: 'locked',
           message: expect.stringContaining(`(process ${String(holder.pid)})`) as string,
         });
@@ -24,15 +24,15 @@ export const LOCKING: readonly Clause[] = [
     sentence: 'lock: in one process too; it is free after `release` and after `close`, which are idempotent',
     test: async (scene) => {
       const [one, other] = [await scene.open(), await scene.open()];
-      const lock = await one.lock();
-      await expect(other.lock()).rejects.toMatchObject({ kind: 'locked' });
+      const lock = await one.lock('exclusive');
+      await expect(other.lock('exclusive')).rejects.toMatchObject({ kind: 'locked' });
       await lock.release();
       await lock.release();
-      await other.lock();
-      await expect(one.lock()).rejects.toMatchObject({ kind: 'locked' });
+      await other.lock('exclusive');
+      await expect(one.lock('exclusive')).rejects.toMatchObject({ kind: 'locked' });
       await other.close();
       await other.close();
-      await (await one.lock()).release();
+      await (await one.lock('exclusive')).release();
       await one.close();
     },
   },
@@ -41,11 +41,11 @@ export const LOCKING: readonly Clause[] = [
     test: async (scene) => {
       const holder = await ready(startActor({ location: scene.location, action: 'lock' }));
       const backend = await scene.open();
-      await expect(backend.lock()).rejects.toMatchObject({ kind: 'locked' });
+      await expect(backend.lock('exclusive')).rejects.toMatchObject({ kind: 'locked' });
       await holder.kill('SIGKILL');
       let lock: Awaited<ReturnType<typeof backend.lock>> | undefined;
       for (let round = 0; round < 100 && lock === undefined; round += 1) {
-        lock = await backend.lock().catch(() => undefined);
+        lock = await backend.lock('exclusive').catch(() => undefined);
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
       expect(lock).toBeDefined();
@@ -61,10 +61,10 @@ export const LOCKING: readonly Clause[] = [
         scene.ground.location({ live: `${at}/root`, blank: `${at}/root-blank`, archive: `${at}/old_roots` }),
       );
       try {
-        const lock = await (await scene.open()).lock();
-        await expect(other.lock()).rejects.toMatchObject({ kind: 'locked' });
+        const lock = await (await scene.open()).lock('exclusive');
+        await expect(other.lock('exclusive')).rejects.toMatchObject({ kind: 'locked' });
         await lock.release();
-        await (await other.lock()).release();
+        await (await other.lock('exclusive')).release();
       } finally {
         await close();
       }

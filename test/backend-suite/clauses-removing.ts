@@ -194,7 +194,7 @@ export const REMOVING: readonly Clause[] = [
         const backend = await scene.open();
         // What it had started may go on for a moment.
         await until('the lock to be free', () => !programsOn(scene.archive));
-        const lock = await backend.lock();
+        const lock = await backend.lock('exclusive');
         await backend.sweep();
         const { trees, others } = await backend.list();
         expect(others).toEqual([]);

@@ -35,22 +35,22 @@ describe('lockDirectory', () => {
     await withScratch(async ({ path }) => {
       const device = mountOf(readMountTable(), fromText(path))?.device ?? '';
       const holder = (): number | undefined => holderOf(readFileSync('/proc/locks', 'utf8'), device, statSync(path, { bigint: true }).ino);
-      const keeper = await lockDirectory(fromText(path), device, 'the archive');
+      const keeper = await lockDirectory(fromText(path), 'exclusive', device, 'the archive');
       expect(holder()).toBe(keeper.pid);
-      await expect(lockDirectory(fromText(path), device, 'the archive')).rejects.toMatchObject({
+      await expect(lockDirectory(fromText(path), 'exclusive', device, 'the archive')).rejects.toMatchObject({
         kind: 'locked',
         message: `the archive is locked by another run (process ${String(process.pid)})`,
       });
       await keeper.close();
       await keeper.close();
       expect(holder()).toBeUndefined();
-      await (await lockDirectory(fromText(path), device, 'the archive')).close();
+      await (await lockDirectory(fromText(path), 'exclusive', device, 'the archive')).close();
     });
   });
 
   it('fails where there is no directory, and makes nothing there', async () => {
     await withScratch(async ({ path }) => {
-      await expect(lockDirectory(fromText(`${path}/gone`), '', 'the archive')).rejects.toMatchObject({ kind: 'not-found' });
+      await expect(lockDirectory(fromText(`${path}/gone`), 'exclusive', '', 'the archive')).rejects.toMatchObject({ kind: 'not-found' });
       expect(existsSync(`${path}/gone`)).toBe(false);
     });
   });
@@ -59,8 +59,8 @@ describe('lockDirectory', () => {
     await withScratch(async ({ path }) => {
       const directory = `${path}/caf\xe9` as BytePath;
       mkdirSync(toBytes(directory));
-      const keeper = await lockDirectory(directory, '', 'the archive');
-      await expect(lockDirectory(directory, '', 'the archive')).rejects.toMatchObject({ kind: 'locked' });
+      const keeper = await lockDirectory(directory, 'exclusive', '', 'the archive');
+      await expect(lockDirectory(directory, 'exclusive', '', 'the archive')).rejects.toMatchObject({ kind: 'locked' });
       await keeper.close();
     });
   });
