@@ -3,6 +3,7 @@
  */
 import { lstatSync } from 'node:fs';
 import { baseName, fromText, joinPath, parentOf, toBytes, type BytePath } from '../byte-path.ts';
+import { errnoOf } from '../errors.ts';
 
 export interface KnownArchive {
   /** Relative to the top level of a filesystem. */
@@ -39,9 +40,14 @@ export function nestedRootNames(live: BytePath | null): readonly BytePath[] {
   return [...new Set([...(name === '' ? [] : [name]), ...KNOWN_LIVE.root.map(fromText)])];
 }
 
-/** Root's home has no `etc` and `var` of its own. */
+/** Root's home has no `etc` and `var` of its own. What may not be looked into is no whole root of somebody else's. */
 export function looksLikeRoot(path: BytePath): boolean {
-  return ['etc', 'var'].every((name) => lstatSync(toBytes(joinPath(path, fromText(name))), { throwIfNoEntry: false })?.isDirectory() === true);
+  try {
+    return ['etc', 'var'].every((name) => lstatSync(toBytes(joinPath(path, fromText(name))), { throwIfNoEntry: false })?.isDirectory() === true);
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return false;
+    throw error;
+  }
 }
 
 /** Where the live tree of a target is mounted. */

@@ -171,6 +171,10 @@ async function cleanFolder(run: Run, folder: string): Promise<void> {
   if (existsSync(image)) {
     const devices = (await must(run, 'losetup', ['--list', '--noheadings', '--output', 'NAME', '--associated', image])).split('\n');
     for (const device of devices.map((each) => each.trim()).filter((each) => each !== '')) await must(run, 'losetup', ['--detach', device]);
+    // One that is in use is only let go of later, and would keep the image on disk without a name.
+    if ((await must(run, 'losetup', ['--list', '--noheadings', '--output', 'NAME', '--associated', image])).trim() !== '') {
+      throw new RootsError('failed', `the loop device of ${image} is still in use`, { hint: 'try `roots demo --clean` again in a moment' });
+    }
   }
   rmSync(folder, { recursive: true });
 }

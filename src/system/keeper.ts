@@ -21,7 +21,7 @@ export interface KeeperFailure {
  * What a keeper runs once it holds the thing: says so, then waits for the end of its standard input. The signals that end a whole service or
  * session reach us as well, and we decide when it is over; ignored ones stay ignored over exec.
  */
-export const HOLD = "trap '' HUP INT TERM; echo held && exec cat >/dev/null";
+export const HOLD = "{ trap '' HUP INT TERM && echo held && exec cat >/dev/null; }";
 
 /**
  * Starts `program`, which must end up in `HOLD`. Resolves when the thing is held; `refused` makes the error when it is not.

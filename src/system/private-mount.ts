@@ -59,7 +59,12 @@ function hold(run: Run, keeper: Keeper, mount: Mount): PrivateMount {
     path: fromText(`/proc/${String(process.pid)}/fd/${String(root)}`),
     pathInside: fromText(MOUNT_POINT),
     device: mount.device,
-    runInside: (program, args, runOptions) => run('nsenter', [...enter, program, ...args], runOptions),
+    runInside: async (program, args, runOptions) => {
+      const result = await run('nsenter', [...enter, program, ...args], runOptions);
+      // The statuses of nsenter for this could be those of the program as well.
+      if (result.status === 0 || !/^nsenter: failed to execute .*: No such file or directory$/m.test(result.stderr)) return result;
+      throw new RootsError('unsupported', `the program \`${program}\` is not installed`, { hint: `install the package that has \`${program}\`` });
+    },
     close: () => {
       closing ??= (async () => {
         closeSync(root);

@@ -8,7 +8,7 @@ import { RootsError, errnoOf, messageOf } from '../../errors.ts';
 import { clearBlockingFlags, clearBlockingFlagsBelow } from '../../system/attributes.ts';
 import { readAllMountTables, type Mount } from '../../system/mounts.ts';
 import type { Run } from '../../system/run.ts';
-import { STATE_FOLDER, hasStateFolder } from '../archive-state.ts';
+import { STATE_FOLDER } from '../archive-state.ts';
 
 const REMOVING = fromText('removing');
 /** `NAME.PID.N`: nothing else in that folder is ours. */
@@ -45,7 +45,9 @@ export async function finishRemovals(exit: Exit): Promise<void> {
 /** Names in the folder of trees on their way out. */
 export function unfinishedRemovals(archive: BytePath): BytePath[] {
   const folder = removingFolder(archive);
-  if (!hasStateFolder(archive) || lstatSync(toBytes(folder), { throwIfNoEntry: false })?.isDirectory() !== true) return [];
+  // A link in either place leads to what is none of ours.
+  const real = [joinPath(archive, STATE_FOLDER), folder].every((path) => lstatSync(toBytes(path), { throwIfNoEntry: false })?.isDirectory() === true);
+  if (!real) return [];
   return (readdirSync(toBytes(folder), { encoding: 'latin1' }) as BytePath[]).filter((name) => OUT_NAME.test(name));
 }
 

@@ -26,7 +26,7 @@ requires.btrfs('the location of an archive on btrfs', () => {
         const expected = { backend: 'btrfs', device: image.device, live: 'root', blank: 'root-blank', archive: 'persist/old_roots' };
         expect(locate(paths(top, ['root', 'root-blank', 'persist/old_roots']))).toEqual(expected);
         expect(locate({ ...paths(top, ['root', 'root-blank', 'x']), archive: fromText(join(persist, 'old_roots')) })).toEqual(expected);
-        expect(() => locate({ ...paths(top, ['root', 'root-blank', 'old_roots']), live: fromText('/proc') })).toThrow(
+        expect(() => locate({ ...paths(top, ['root', 'root-blank', 'persist/old_roots']), live: fromText('/proc') })).toThrow(
           expect.objectContaining({ kind: 'usage' }) as Error,
         );
         await expect(

@@ -6,7 +6,7 @@ import { mountOf, readMountTable } from '../../../src/system/mounts.ts';
 import { withScratch } from '../../support/scratch.ts';
 
 const LOCKS = `1: POSIX  ADVISORY  WRITE 11 00:2b:257 0 EOF
-2: FLOCK  ADVISORY  READ 12 00:2b:257 0 EOF
+2: FLOCK  ADVISORY  READ 12 00:2b:25 0 EOF
 3: OFDLCK ADVISORY  WRITE -1 00:2b:257 0 EOF
 4: FLOCK  ADVISORY  WRITE 13 00:2b:2570 0 EOF
 5: FLOCK  ADVISORY  WRITE 14 00:2c:257 0 EOF
@@ -22,7 +22,8 @@ describe('holderOf', () => {
     ['0:44', 257n, 14],
     ['0:43', 2570n, 13],
     ['259:2', 99n, 16],
-    ['0:43', 25n, undefined],
+    ['0:43', 25n, 12],
+    ['0:43', 7n, undefined],
     ['0:4', 257n, undefined],
     ['', 257n, undefined],
   ])('of inode %s %s is %s', (device, inode, pid) => {
