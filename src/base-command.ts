@@ -79,7 +79,11 @@ function understand(error: unknown): Pick<RootsError, 'kind' | 'message' | 'hint
   // oclif's parser: what was typed is wrong. Its messages end in a hint of their own.
   if (error instanceof Error && 'oclif' in error) {
     const [message = '', ...rest] = error.message.split('\n');
-    return { kind: 'usage', message: [message, ...rest.filter((line) => line !== 'See more help with --help')].join('\n').trim(), hint: 'see --help' };
+    return {
+      kind: 'usage',
+      message: [message, ...rest.filter((line) => line !== 'See more help with --help')].join('\n').trim(),
+      hint: 'see --help',
+    };
   }
   return { kind: 'failed', message: messageOf(error), hint: undefined };
 }

@@ -120,7 +120,7 @@ function* decode(path: BytePath): Generator<string | number> {
     return;
   }
   const bytes = toBytes(path);
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const character = characterAt(bytes, at);
     if (character === undefined) {
       yield bytes[at] ?? 0;
@@ -141,10 +141,7 @@ function characterAt(bytes: Buffer, at: number): string | undefined {
 }
 
 /** How the JSON contracts carry a name: readable always, and exact as base64 where UTF-8 cannot hold it. */
-export function jsonName<Key extends string>(
-  key: Key,
-  path: BytePath,
-): Record<Key, string> & Partial<Record<`${Key}Base64`, string>> {
+export function jsonName<Key extends string>(key: Key, path: BytePath): Record<Key, string> & Partial<Record<`${Key}Base64`, string>> {
   const named = { [key]: toText(path) } as Record<Key, string> & Partial<Record<`${Key}Base64`, string>>;
   return isUtf8(path) ? named : { ...named, [`${key}Base64`]: toBytes(path).toString('base64') };
 }

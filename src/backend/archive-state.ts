@@ -41,11 +41,15 @@ export function readPins(archive: BytePath): Pins {
   const path = joinPath(archive, STATE_FOLDER, PINS);
   try {
     // A link that leads nowhere would look like no pins at all.
-    if ([joinPath(archive, STATE_FOLDER), path].some(isLink)) return { stored: {}, unreadable: `${printable(STATE_FOLDER)}/${printable(PINS)} is reached by a symbolic link` };
+    if ([joinPath(archive, STATE_FOLDER), path].some(isLink))
+      return { stored: {}, unreadable: `${printable(STATE_FOLDER)}/${printable(PINS)} is reached by a symbolic link` };
     return { stored: v.parse(PinsFile, JSON.parse(readFileSync(toBytes(path), 'utf8'))).pins, unreadable: null };
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return { stored: {}, unreadable: null };
-    return { stored: {}, unreadable: `${printable(STATE_FOLDER)}/${printable(PINS)} ${errnoOf(error) === undefined ? 'is damaged' : `cannot be read (${messageOf(error)})`}` };
+    return {
+      stored: {},
+      unreadable: `${printable(STATE_FOLDER)}/${printable(PINS)} ${errnoOf(error) === undefined ? 'is damaged' : `cannot be read (${messageOf(error)})`}`,
+    };
   }
 }
 
@@ -64,18 +68,27 @@ export function pinOf(pins: Pins, id: string): Pin | null {
 export function writePin(archive: BytePath, tree: { readonly id: string; readonly name: BytePath }, pin: Pin | null): void {
   const { stored, unreadable } = readPins(archive);
   if (unreadable !== null) {
-    throw new RootsError('failed', `${unreadable}, so no pin can be changed`, { hint: 'mend the file, or move it away if its pins are not needed' });
+    throw new RootsError('failed', `${unreadable}, so no pin can be changed`, {
+      hint: 'mend the file, or move it away if its pins are not needed',
+    });
   }
   const others = Object.entries(stored).filter(([id]) => id !== tree.id);
   const own = pin === null ? [] : [[tree.id, { name: toText(tree.name), note: pin.note, at: pin.at.toISOString() }] as const];
-  writeDurably(joinPath(archive, STATE_FOLDER), PINS, `${JSON.stringify({ version: 1, pins: Object.fromEntries([...others, ...own]) }, null, 2)}\n`);
+  writeDurably(
+    joinPath(archive, STATE_FOLDER),
+    PINS,
+    `${JSON.stringify({ version: 1, pins: Object.fromEntries([...others, ...own]) }, null, 2)}\n`,
+  );
 }
 
 /** True if the state folder is there. Errors: `failed` if something else has its name. */
 export function hasStateFolder(archive: BytePath): boolean {
   const stats = lstatSync(toBytes(joinPath(archive, STATE_FOLDER)), { throwIfNoEntry: false });
   if (stats === undefined) return false;
-  if (!stats.isDirectory()) throw new RootsError('failed', `${printable(STATE_FOLDER)} in the archive is no directory`, { hint: 'move it away: roots keeps pins there' });
+  if (!stats.isDirectory())
+    throw new RootsError('failed', `${printable(STATE_FOLDER)} in the archive is no directory`, {
+      hint: 'move it away: roots keeps pins there',
+    });
   return true;
 }
 

@@ -64,6 +64,9 @@ function withoutLinks(path: BytePath): BytePath {
   try {
     return fromBytes(realpathSync(toBytes(path), { encoding: 'buffer' }));
   } catch (error) {
-    throw new RootsError('not-found', `${printable(path)} cannot be reached: ${errnoOf(error) ?? messageOf(error)}`, { hint: 'check the configuration', cause: error });
+    throw new RootsError('not-found', `${printable(path)} cannot be reached: ${errnoOf(error) ?? messageOf(error)}`, {
+      hint: 'check the configuration',
+      cause: error,
+    });
   }
 }

@@ -12,7 +12,15 @@ export interface KnownArchive {
   readonly target: 'root' | 'home';
 }
 
-const ROOT_ARCHIVES = ['old_roots', '@old_roots', 'old-roots', '@snapshots/old_roots', 'persist/old_roots', '@persist/old_roots', '.snapshots/old_roots'];
+const ROOT_ARCHIVES = [
+  'old_roots',
+  '@old_roots',
+  'old-roots',
+  '@snapshots/old_roots',
+  'persist/old_roots',
+  '@persist/old_roots',
+  '.snapshots/old_roots',
+];
 
 export const KNOWN_ARCHIVES: readonly KnownArchive[] = ROOT_ARCHIVES.flatMap((path) => [
   { path: fromText(path), target: 'root' as const },
@@ -43,7 +51,9 @@ export function nestedRootNames(live: BytePath | null): readonly BytePath[] {
 /** Root's home has no `etc` and `var` of its own. What may not be looked into is no whole root of somebody else's. */
 export function looksLikeRoot(path: BytePath): boolean {
   try {
-    return ['etc', 'var'].every((name) => lstatSync(toBytes(joinPath(path, fromText(name))), { throwIfNoEntry: false })?.isDirectory() === true);
+    return ['etc', 'var'].every(
+      (name) => lstatSync(toBytes(joinPath(path, fromText(name))), { throwIfNoEntry: false })?.isDirectory() === true,
+    );
   } catch (error) {
     if (errnoOf(error) === 'EACCES') return false;
     throw error;

@@ -37,10 +37,16 @@ function parseTime(text: string, zone: string): Date | null {
   if (match === null) return null;
   const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number);
   const offset = match[7];
-  if (year === undefined || month === undefined || day === undefined || hour === undefined || minute === undefined || second === undefined) return null;
+  if (year === undefined || month === undefined || day === undefined || hour === undefined || minute === undefined || second === undefined)
+    return null;
   // Read as UTC first: only a date and time that exist come out as they went in (no 30 February, no hour 24).
   const utc = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  const same = utc.getUTCMonth() === month - 1 && utc.getUTCDate() === day && utc.getUTCHours() === hour && utc.getUTCMinutes() === minute && utc.getUTCSeconds() === second;
+  const same =
+    utc.getUTCMonth() === month - 1 &&
+    utc.getUTCDate() === day &&
+    utc.getUTCHours() === hour &&
+    utc.getUTCMinutes() === minute &&
+    utc.getUTCSeconds() === second;
   if (!same || year < 1970) return null;
   if (offset !== undefined) return shifted(utc, offset);
   return zone === 'UTC' ? utc : inZone(utc, zone);

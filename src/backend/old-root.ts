@@ -37,7 +37,9 @@ export function understand(listing: Listing, nameZone: string): Archive {
     .flatMap(({ tree, named }) => (named === null ? [] : [{ root: oldRoot(tree, named.time), copy: named.copy }]))
     .sort((a, b) => b.root.archivedAt.getTime() - a.root.archivedAt.getTime() || b.copy - a.copy || (a.root.name < b.root.name ? 1 : -1))
     .map(({ root }) => root);
-  const unnamed = understood.flatMap(({ tree, named }) => (named === null ? [{ name: tree.name, why: 'its name is not understood as a time', tree }] : []));
+  const unnamed = understood.flatMap(({ tree, named }) =>
+    named === null ? [{ name: tree.name, why: 'its name is not understood as a time', tree }] : [],
+  );
   const others = listing.others.map((other) => ({ ...other, tree: null }));
   return {
     roots,
@@ -61,7 +63,12 @@ function oldRoot(tree: ArchivedTree, archivedAt: Date): OldRoot {
     archivedAt,
     archivedAtSource: 'name',
     bootedAt: tree.createdAt !== null && couldHaveBegun(tree.createdAt, archivedAt) ? tree.createdAt : null,
-    warnings: tree.holdsRoot === null ? [] : [`another old root was moved into it, at \`${printable(tree.holdsRoot)}\` (two roots with one name); it is never removed as it is`],
+    warnings:
+      tree.holdsRoot === null
+        ? []
+        : [
+            `another old root was moved into it, at \`${printable(tree.holdsRoot)}\` (two roots with one name); it is never removed as it is`,
+          ],
   };
 }
 

@@ -14,7 +14,7 @@ export default class Demo extends BaseCommand {
     const context = await this.context(flags);
     const cleaned = await cleanDemos(context);
     if (flags.clean) {
-      this.show(() => cleaned.length === 0 ? 'There is no demo to remove.' : cleaned.map((folder) => `removed  ${folder}`).join('\n'));
+      this.show(() => (cleaned.length === 0 ? 'There is no demo to remove.' : cleaned.map((folder) => `removed  ${folder}`).join('\n')));
       return { cleaned };
     }
     if (cleaned.length > 0) this.show(() => `Removed the earlier demo in ${cleaned.join(', ')}.\n`);
@@ -34,7 +34,7 @@ export default class Demo extends BaseCommand {
     await this.#step('What would be removed, and why?', ['prune', '--dry-run']);
     await this.#step('Do it.', ['prune', '--yes']);
     const roots = process.argv[1]?.endsWith('bin/run.js') === true ? 'node bin/run.js' : 'roots';
-    this.show(() => 
+    this.show(() =>
       [
         this.screen.style('bold', 'Go on trying:'),
         `  export ROOTS_CONFIG=${scene.config}`,

@@ -37,12 +37,19 @@ export default class Diff extends BaseCommand {
     const { args, flags } = await this.parse(Diff, roots);
     const context = await this.context(flags);
     const changes: Change[] = [];
-    const view = new DiffView(this.screen, { recursive: flags.recursive, write: (line) => { this.show(() => line); } });
+    const view = new DiffView(this.screen, {
+      recursive: flags.recursive,
+      write: (line) => {
+        this.show(() => line);
+      },
+    });
     let count = 0;
     const outcome = await diffRoots(
       context,
       { ...(args.to === undefined ? { to: args.from } : { from: args.from, to: args.to }), within: path },
-      (header) => { if (!flags.ndjson) this.show(() => `${this.screen.style('bold', formatSides(header))}\n`); },
+      (header) => {
+        if (!flags.ndjson) this.show(() => `${this.screen.style('bold', formatSides(header))}\n`);
+      },
       (change) => {
         count += 1;
         if (flags.ndjson) this.show(() => renderJson(changeContract(change)));
@@ -63,7 +70,8 @@ export default class Diff extends BaseCommand {
     const at = this.argv.indexOf('--');
     if (at === -1) return { path: undefined, roots: this.argv };
     const [path, ...more] = this.argv.slice(at + 1);
-    if (path === undefined || more.length > 0) throw new RootsError('usage', 'after `--` comes one path', { hint: 'for example: roots diff latest -- /etc' });
+    if (path === undefined || more.length > 0)
+      throw new RootsError('usage', 'after `--` comes one path', { hint: 'for example: roots diff latest -- /etc' });
     return { path: absolutePath(path, process.cwd()), roots: this.argv.slice(0, at) };
   }
 }

@@ -19,7 +19,11 @@ export default class Prune extends BaseCommand {
   static override readonly args = { target: Args.string({ ignoreStdin: true, description: 'Only this target.' }) };
   static override readonly flags = {
     'dry-run': Flags.boolean({ char: 'n', summary: 'Show the plan and change nothing.' }),
-    at: Flags.string({ summary: 'Show the plan for another moment, as a date or a time. Changes nothing.', helpValue: 'TIME', exclusive: ['yes'] }),
+    at: Flags.string({
+      summary: 'Show the plan for another moment, as a date or a time. Changes nothing.',
+      helpValue: 'TIME',
+      exclusive: ['yes'],
+    }),
     yes: Flags.boolean({ char: 'y', summary: 'Do not ask.', exclusive: ['at', 'dry-run'] }),
   };
 

@@ -33,12 +33,20 @@ export default class Restore extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(Restore);
-    if (argv.length === 0) refuseToAsk('PATH, and --from if it should not be the newest old root that has it', { json: this.jsonEnabled() });
+    if (argv.length === 0)
+      refuseToAsk('PATH, and --from if it should not be the newest old root that has it', { json: this.jsonEnabled() });
     const context = await this.context(flags);
-    const from = flags.from ?? (argv.length === 0 ? await chooseRoot((await listRoots(context, { measure: false })).archives, context) : undefined);
+    const from =
+      flags.from ?? (argv.length === 0 ? await chooseRoot((await listRoots(context, { measure: false })).archives, context) : undefined);
     const typed = argv.length === 0 ? [await askForPath()] : (argv as string[]);
     const paths = typed.map((path) => absolutePath(path, process.cwd()));
-    const options: RestoreOptions = { paths, from, overwrite: flags.overwrite, backup: flags.backup, ...(flags.to === undefined ? {} : { to: absolutePath(flags.to, process.cwd()) }) };
+    const options: RestoreOptions = {
+      paths,
+      from,
+      overwrite: flags.overwrite,
+      backup: flags.backup,
+      ...(flags.to === undefined ? {} : { to: absolutePath(flags.to, process.cwd()) }),
+    };
     let planned: RestorePlan | undefined;
     const agree = async (plan: RestorePlan): Promise<boolean> => {
       planned = plan;
@@ -46,7 +54,9 @@ export default class Restore extends BaseCommand {
       if (flags.yes || !changesAnything(plan)) return true;
       return this.#ask(plan, context.now);
     };
-    const outcome = await restore(context, options, agree, (restored) => { this.show(() => renderRestored(this.screen, restored)); });
+    const outcome = await restore(context, options, agree, (restored) => {
+      this.show(() => renderRestored(this.screen, restored));
+    });
     if (outcome === null) {
       const plan = planned ?? { items: [], problems: [] };
       if (flags['dry-run']) this.show(() => renderRestorePlan(this.screen, plan, context.now));

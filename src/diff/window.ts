@@ -181,8 +181,14 @@ export class ChangeWindow {
   async #xattrsOf(pairs: readonly Pair[]): Promise<Record<Side, readonly (Xattrs | Unreadable)[]> | undefined> {
     // Both are waited for even if one fails, since the programs use directories that are closed next.
     const [from, to] = await Promise.allSettled([
-      this.#reader.readXattrs(pairs.map((pair) => pair.from), this.#signal),
-      this.#reader.readXattrs(pairs.map((pair) => pair.to), this.#signal),
+      this.#reader.readXattrs(
+        pairs.map((pair) => pair.from),
+        this.#signal,
+      ),
+      this.#reader.readXattrs(
+        pairs.map((pair) => pair.to),
+        this.#signal,
+      ),
     ]);
     if (from.status === 'fulfilled' && to.status === 'fulfilled') return { from: from.value, to: to.value };
     const error: unknown = from.status === 'rejected' ? from.reason : to.status === 'rejected' ? to.reason : undefined;

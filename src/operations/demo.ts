@@ -2,7 +2,21 @@
  * `roots demo`: a scratch machine to try everything on. As root it is a real btrfs image with the steps of the well-known boot
  * snippet, else plain directories. All of it lies in one folder that bears our mark.
  */
-import { chownSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toText } from '../byte-path.ts';
@@ -46,7 +60,13 @@ export async function buildDemo(context: Context): Promise<DemoScene> {
   writeFileSync(join(folder, MARK), 'Made by `roots demo`; `roots demo --clean` removes this folder and all that is in it.\n');
   try {
     const whyNoBtrfs = await reasonAgainstBtrfs(context);
-    const scene = { folder, config: join(folder, 'roots.toml'), live: join(folder, 'live'), whyNoBtrfs, lostFile: join(folder, 'live/home/alice/thesis.txt') };
+    const scene = {
+      folder,
+      config: join(folder, 'roots.toml'),
+      live: join(folder, 'live'),
+      whyNoBtrfs,
+      lostFile: join(folder, 'live/home/alice/thesis.txt'),
+    };
     mkdirSync(scene.live);
     const built = whyNoBtrfs === null ? await buildOnBtrfs(context, folder) : buildOnDirectories(context, folder);
     writeFileSync(scene.config, `# Made by \`roots demo\`.\n[targets.root]\n${built}${POLICY}`, { mode: 0o644 });
@@ -144,7 +164,8 @@ function fillBoot(root: string, number: number, time: Date): void {
   write('var/log/boot.log', `boot ${String(number)} at ${time.toISOString()}\n`);
   mkdirSync(join(root, 'home/alice/.config'), { recursive: true });
   write('home/alice/.config/editor.toml', `font_size = ${String(12 + (number % 3))}\n`, 1000);
-  if (number === BOOTS.length - 4) write('home/alice/thesis.txt', `${'It was a dark and stormy night, and nothing was persisted. '.repeat(40)}\n`, 1000);
+  if (number === BOOTS.length - 4)
+    write('home/alice/thesis.txt', `${'It was a dark and stormy night, and nothing was persisted. '.repeat(40)}\n`, 1000);
 }
 
 /** Removes all scratch machines of this user. Returns their folders. */
@@ -164,7 +185,9 @@ function isOurs(folder: string): boolean {
 }
 
 async function cleanFolder(run: Run, folder: string): Promise<void> {
-  for (const mount of readMountTable().filter(({ mountPoint }) => toText(mountPoint).startsWith(`${folder}/`)).toReversed()) {
+  for (const mount of readMountTable()
+    .filter(({ mountPoint }) => toText(mountPoint).startsWith(`${folder}/`))
+    .toReversed()) {
     await must(run, 'umount', [toText(mount.mountPoint)]);
   }
   const image = join(folder, 'disk.img');

@@ -47,7 +47,9 @@ export async function diffRoots(
     const from = options.from === undefined ? blankOf(to.target) : await resolveRoot(context, targets, options.from);
     const header: DiffHeader = { from: from?.label ?? 'empty', to: to.label, engine: 'walk' };
     if (from === null) warnings.push(`no blank is known for ${to.target.name}, so all that there is counts as new`);
-    const trees = await Promise.all([from, to].map(async (side) => (side === null ? null : { path: await side.target.backend.pathOf(side.tree) })));
+    const trees = await Promise.all(
+      [from, to].map(async (side) => (side === null ? null : { path: await side.target.backend.pathOf(side.tree) })),
+    );
     begin(header);
     const changes = walkDiff(createTreeReader(context.run), trees[0] ?? null, trees[1] ?? null, {
       signal: context.signal,
@@ -64,7 +66,9 @@ export async function diffRoots(
 function mainTarget(targets: readonly Target[]): Target {
   const target = targets.length === 1 ? targets[0] : targets.find(({ name }) => name === 'root');
   if (target !== undefined) return target;
-  throw new RootsError('usage', 'there are several targets', { hint: `say which: ${targets.map(({ name }) => `${name}:live`).join(', ')}` });
+  throw new RootsError('usage', 'there are several targets', {
+    hint: `say which: ${targets.map(({ name }) => `${name}:live`).join(', ')}`,
+  });
 }
 
 /** A recipe that makes each root anew has no blank: there everything is new. */

@@ -27,7 +27,12 @@ export interface JudgedArchive {
 
 export async function judgeArchive(context: Context, target: Target, at: Date = context.now): Promise<JudgedArchive> {
   const archive = understand(await target.backend.list(), context.config.nameTimezone);
-  const candidates = archive.roots.map((root) => ({ root, name: toText(root.name), time: root.archivedAt, protections: protectionsOf(root) }));
+  const candidates = archive.roots.map((root) => ({
+    root,
+    name: toText(root.name),
+    time: root.archivedAt,
+    protections: protectionsOf(root),
+  }));
   const verdicts = planRetention(candidates, target.policy, at, context.config.timezone);
   return {
     target,

@@ -23,7 +23,10 @@ export interface ListOutcome extends Aside {
 }
 
 /** `measure`: find out sizes that the filesystem does not keep, which may take long. */
-export async function listRoots(context: Context, options: { readonly target?: string | undefined; readonly measure: boolean }): Promise<ListOutcome> {
+export async function listRoots(
+  context: Context,
+  options: { readonly target?: string | undefined; readonly measure: boolean },
+): Promise<ListOutcome> {
   return withTargets(context, { access: 'read', only: options.target }, async (targets, aside) => {
     const archives: ListedArchive[] = [];
     for (const target of targets) {

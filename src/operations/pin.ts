@@ -21,7 +21,10 @@ export async function setPin(context: Context, ref: string, note: string | null)
     try {
       // Read again under the lock: what was resolved may have gone meanwhile.
       const { target, judged, label } = await resolveRoot(context, [resolved.target], ref);
-      if (judged === null) throw new RootsError('usage', `${label} is no old root`, { hint: 'only old roots can be pinned; what is not understood is never removed anyway' });
+      if (judged === null)
+        throw new RootsError('usage', `${label} is no old root`, {
+          hint: 'only old roots can be pinned; what is not understood is never removed anyway',
+        });
       const before = judged.root.pin;
       if (note === null ? before === null : before?.note === note) return { judged, changed: false };
       await target.backend.setPin(judged.root, note === null ? null : { note, at: context.now });

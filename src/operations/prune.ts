@@ -66,7 +66,8 @@ export async function prune(
 ): Promise<PruneOutcome> {
   return withTargets(context, { access: 'write', only: options.target }, async (targets, aside) => {
     const plan = await planPrune(context, targets, context.now, aside.problems);
-    if (!(await agree(plan))) return { plan, removals: [], problems: aside.problems, notTried: plan.targets.flatMap((each) => each.remove) };
+    if (!(await agree(plan)))
+      return { plan, removals: [], problems: aside.problems, notTried: plan.targets.flatMap((each) => each.remove) };
     const removals: Removal[] = [];
     const problems = [...aside.problems];
     const record: OnRemoval = (removal) => {
@@ -91,13 +92,17 @@ export async function prune(
 /** The plan alone, for `at` as it was written (a date or a time), or for now. Reads only. Errors: `usage` if `at` is neither. */
 export async function planOnly(context: Context, options: PruneOptions & { readonly at: string | undefined }): Promise<PrunePlan> {
   const at = options.at === undefined ? context.now : momentOf(options.at, context.config.timezone);
-  return withTargets(context, { access: 'read', only: options.target }, (targets, { problems }) => planPrune(context, targets, at, problems));
+  return withTargets(context, { access: 'read', only: options.target }, (targets, { problems }) =>
+    planPrune(context, targets, at, problems),
+  );
 }
 
 function momentOf(text: string, zone: string | undefined): Date {
   const moment = parseMoment(text, zone);
   if (moment !== undefined) return moment.start;
-  throw new RootsError('usage', `${text} is no date or time`, { hint: 'write it like 2027-01-01, 2027-01-01T06:00 or 2027-01-01T06:00:00Z' });
+  throw new RootsError('usage', `${text} is no date or time`, {
+    hint: 'write it like 2027-01-01, 2027-01-01T06:00 or 2027-01-01T06:00:00Z',
+  });
 }
 
 async function planPrune(context: Context, targets: readonly Target[], at: Date, problems: readonly TargetProblem[]): Promise<PrunePlan> {
@@ -153,7 +158,8 @@ async function applyToTarget(context: Context, plan: TargetPlan, onRemoval: OnRe
 /** A failure is a result: the others are still to be removed. */
 async function removeOne(planned: JudgedRoot, current: JudgedRoot | undefined): Promise<Removal> {
   try {
-    if (current?.name !== planned.name) throw new RootsError('failed', `${planned.name} is not removed: the archive has changed since the plan was made`);
+    if (current?.name !== planned.name)
+      throw new RootsError('failed', `${planned.name} is not removed: the archive has changed since the plan was made`);
     const { notes } = await planned.target.backend.remove(current.root);
     return { judged: planned, result: 'removed', error: null, notes };
   } catch (error) {

@@ -27,10 +27,14 @@ export async function resolveRoot(context: Context, targets: readonly Target[], 
   for (const target of among) found.push(...matches(context, await judgeArchive(context, target), rest));
   const [first, ...others] = found;
   if (first === undefined) {
-    throw new RootsError('not-found', `there is no root \`${printableText(ref)}\``, { hint: '`roots ls` shows which there are; a root is named by its name, the start of it, its number, a date, `latest`, `live` or `blank`' });
+    throw new RootsError('not-found', `there is no root \`${printableText(ref)}\``, {
+      hint: '`roots ls` shows which there are; a root is named by its name, the start of it, its number, a date, `latest`, `live` or `blank`',
+    });
   }
   if (others.length > 0) {
-    throw new RootsError('usage', `\`${printableText(ref)}\` could be any of ${String(found.length)} roots`, { hint: `say which: ${listed(found.map((each) => each.label))}` });
+    throw new RootsError('usage', `\`${printableText(ref)}\` could be any of ${String(found.length)} roots`, {
+      hint: `say which: ${listed(found.map((each) => each.label))}`,
+    });
   }
   return first;
 }
@@ -46,7 +50,13 @@ function isPast({ judged }: ResolvedRoot, now: Date): boolean {
 }
 
 function numbered(archive: JudgedArchive): ResolvedRoot[] {
-  return archive.roots.map((judged, at) => ({ target: judged.target, tree: judged.root, label: `${judged.target.name}:${judged.name}`, judged, number: at + 1 }));
+  return archive.roots.map((judged, at) => ({
+    target: judged.target,
+    tree: judged.root,
+    label: `${judged.target.name}:${judged.name}`,
+    judged,
+    number: at + 1,
+  }));
 }
 
 function listed(labels: readonly string[]): string {
@@ -93,7 +103,9 @@ function latest(newestFirst: readonly ResolvedRoot[], now: Date, steps: number):
 
 /** Those that were archived in that stretch of time, which is what most are named by; else those that were live in it. */
 function ofMoment(newestFirst: readonly ResolvedRoot[], moment: Moment): ResolvedRoot[] {
-  const archived = newestFirst.filter(({ judged }) => judged !== null && judged.root.archivedAt >= moment.start && judged.root.archivedAt < moment.end);
+  const archived = newestFirst.filter(
+    ({ judged }) => judged !== null && judged.root.archivedAt >= moment.start && judged.root.archivedAt < moment.end,
+  );
   return archived.length > 0 ? archived : liveAt(newestFirst, moment);
 }
 
@@ -118,6 +130,8 @@ export function specialTree(target: Target, tree: 'live' | 'blank'): ResolvedRoo
 /** They are never removed, but a lost file may well be in one. */
 function unrecognisedTrees(archive: JudgedArchive): ResolvedRoot[] {
   return archive.unrecognised.flatMap(({ tree }) =>
-    tree === null ? [] : [{ target: archive.target, tree, label: `${archive.target.name}:${printable(tree.name)}`, judged: null, number: null }],
+    tree === null
+      ? []
+      : [{ target: archive.target, tree, label: `${archive.target.name}:${printable(tree.name)}`, judged: null, number: null }],
   );
 }

@@ -54,7 +54,11 @@ export async function planRestore(run: Run, sides: Sides): Promise<RestoreStep[]
       const existing = existingAt(each.destination);
       if (source.type === 'directory' && existing?.type === 'directory') {
         const { source: inside, destination } = each;
-        ahead.push(...readNames(from.path).map((name) => ({ source: joinPath(inside, name), destination: joinPath(destination, name) })).reverse());
+        ahead.push(
+          ...readNames(from.path)
+            .map((name) => ({ source: joinPath(inside, name), destination: joinPath(destination, name) }))
+            .reverse(),
+        );
       } else {
         steps.push(await stepFor(run, sides, each, { place: from, entry: source }, existing));
       }
@@ -107,7 +111,8 @@ async function stepFor(
   if (type === 'directory') return refuse(`a ${existing.type} is there where a directory would go`);
   const there = destinationPlace(paths.destination);
   try {
-    const isSame = isSameEntry(from.place.path, from.entry, there.path, existing) && (await haveSameXattrs(run, from.place.path, there.path));
+    const isSame =
+      isSameEntry(from.place.path, from.entry, there.path, existing) && (await haveSameXattrs(run, from.place.path, there.path));
     if (isSame) return { ...step, action: 'same' };
   } finally {
     there.directory.close();

@@ -69,7 +69,12 @@ export async function restore(
   });
 }
 
-async function applyPlan(context: Context, plan: RestorePlan, options: RestoreOptions, onRestored: (restored: Restored) => void): Promise<Restored[]> {
+async function applyPlan(
+  context: Context,
+  plan: RestorePlan,
+  options: RestoreOptions,
+  onRestored: (restored: Restored) => void,
+): Promise<Restored[]> {
   // No prune may take a root away that is being read.
   const locks: Lock[] = [];
   const results: Restored[] = [];
@@ -89,7 +94,9 @@ async function applyPlan(context: Context, plan: RestorePlan, options: RestoreOp
 
 async function planPaths(context: Context, targets: readonly Target[], options: RestoreOptions): Promise<RestorePlan> {
   if (options.to !== undefined && options.paths.length > 1 && !isDirectory(options.to)) {
-    throw new RootsError('usage', `${printable(options.to)} is no directory`, { hint: 'several paths can only be restored into a directory that exists' });
+    throw new RootsError('usage', `${printable(options.to)} is no directory`, {
+      hint: 'several paths can only be restored into a directory that exists',
+    });
   }
   const mountPoints = new Set(readMountTable().map((mount) => mount.mountPoint));
   const items: RestoreItem[] = [];
@@ -132,7 +139,12 @@ async function planPath(
 }
 
 /** Newest first, where they are not named. */
-async function candidates(context: Context, targets: readonly Target[], path: BytePath, ref: string | undefined): Promise<readonly ResolvedRoot[]> {
+async function candidates(
+  context: Context,
+  targets: readonly Target[],
+  path: BytePath,
+  ref: string | undefined,
+): Promise<readonly ResolvedRoot[]> {
   return ref === undefined ? oldRootsOf(context, targetOf(targets, path)) : [await resolveRoot(context, targets, ref)];
 }
 
@@ -169,7 +181,9 @@ function isInside(root: BytePath, source: BytePath): boolean {
 function destinationOf({ backend, name }: Target, source: BytePath, { to }: RestoreOptions): BytePath {
   if (to !== undefined) return isDirectory(to) ? joinPath(to, baseName(source)) : to;
   if (backend.liveMountPoint !== null) return joinPath(backend.liveMountPoint, source);
-  throw new RootsError('usage', `the live root of ${name} is not mounted, so there is no place where ${printable(source)} was`, { hint: 'say with --to where it should go' });
+  throw new RootsError('usage', `the live root of ${name} is not mounted, so there is no place where ${printable(source)} was`, {
+    hint: 'say with --to where it should go',
+  });
 }
 
 function isDirectory(path: BytePath): boolean {
@@ -203,7 +217,8 @@ async function copyItem(context: Context, item: RestoreItem, options: RestoreOpt
     try {
       await sweepStaging(context.run, to.directory);
       const backup = item.before !== null && options.backup ? freeBackupName(to) : null;
-      const replacing = item.before === null ? { replace: false } : { replace: true, expected: item.before, ...(backup === null ? {} : { backup }) };
+      const replacing =
+        item.before === null ? { replace: false } : { replace: true, expected: item.before, ...(backup === null ? {} : { backup }) };
       const { lost } = await copyInto(context.run, from, to, { signal: context.signal, ...replacing });
       return { lost, backup: backup === null ? null : joinPath(parentOf(item.destination), backup) };
     } finally {

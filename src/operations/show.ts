@@ -20,7 +20,8 @@ export interface ShownRoot {
 export async function showRoot(context: Context, ref: string, options: { readonly measure: boolean }): Promise<ShownRoot> {
   return withTargets(context, { access: 'read' }, async (targets) => {
     const { target, judged, number, label } = await resolveRoot(context, targets, ref);
-    if (judged === null || number === null) throw new RootsError('usage', `${label} is no old root`, { hint: '`roots ls` lists the old roots' });
+    if (judged === null || number === null)
+      throw new RootsError('usage', `${label} is no old root`, { hint: '`roots ls` lists the old roots' });
     const sizes = options.measure ? await target.backend.measure([judged.root]) : target.backend.knownSizes([judged.root]);
     return { target, judged, number, size: sizes.get(judged.root.id) ?? UNKNOWN_SIZE };
   });

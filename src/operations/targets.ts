@@ -89,7 +89,10 @@ function refuseSharedArchives(targets: readonly Target[]): void {
   const byKey = new Map<string, Target>();
   for (const target of targets) {
     const other = byKey.get(target.backend.archiveKey);
-    if (other !== undefined) throw new RootsError('usage', `the targets \`${other.name}\` and \`${target.name}\` have the same archive`, { hint: 'keep one of them' });
+    if (other !== undefined)
+      throw new RootsError('usage', `the targets \`${other.name}\` and \`${target.name}\` have the same archive`, {
+        hint: 'keep one of them',
+      });
     byKey.set(target.backend.archiveKey, target);
   }
 }
@@ -100,7 +103,8 @@ async function findPlaces(context: Context, services: Services): Promise<{ place
   const detection = needsDetection
     ? await detect(services, { nameZone: context.config.nameTimezone, privileged: context.privileged })
     : { found: [], notLookedAt: [] };
-  if (configured.length > 0) return { places: configured.map((target) => configuredPlace(target, detection, context.config.file)), notLookedAt: [] };
+  if (configured.length > 0)
+    return { places: configured.map((target) => configuredPlace(target, detection, context.config.file)), notLookedAt: [] };
   if (detection.found.length === 0) throw nothingFound(detection, context.privileged);
   return { places: named(detection.found), notLookedAt: detection.notLookedAt };
 }
@@ -145,7 +149,9 @@ function select(places: readonly Place[], only: string | undefined): readonly Pl
   if (only === undefined) return places;
   const chosen = places.filter((place) => place.name === only);
   if (chosen.length > 0) return chosen;
-  throw new RootsError('not-found', `there is no target \`${only}\``, { hint: `the targets are: ${places.map((place) => place.name).join(', ')}` });
+  throw new RootsError('not-found', `there is no target \`${only}\``, {
+    hint: `the targets are: ${places.map((place) => place.name).join(', ')}`,
+  });
 }
 
 function refuseUnprivileged(context: Context, location: Location): void {
@@ -155,10 +161,16 @@ function refuseUnprivileged(context: Context, location: Location): void {
 
 function nothingFound({ notLookedAt }: Detection, privileged: boolean): RootsError {
   if (!privileged && notLookedAt.length > 0) {
-    return new RootsError('not-permitted', `no archive of old roots can be seen: ${notLookedAt.join('; ')}`, { hint: 'run it again with sudo' });
+    return new RootsError('not-permitted', `no archive of old roots can be seen: ${notLookedAt.join('; ')}`, {
+      hint: 'run it again with sudo',
+    });
   }
   const seen = notLookedAt.length === 0 ? '' : ` (${notLookedAt.join('; ')})`;
-  return new RootsError(notLookedAt.length === 0 ? 'not-found' : 'unsupported', `no archive of old roots was found on the mounted filesystems${seen}`, {
-    hint: 'say in /etc/roots.toml where it is, see roots.toml(5); or try `roots demo`',
-  });
+  return new RootsError(
+    notLookedAt.length === 0 ? 'not-found' : 'unsupported',
+    `no archive of old roots was found on the mounted filesystems${seen}`,
+    {
+      hint: 'say in /etc/roots.toml where it is, see roots.toml(5); or try `roots demo`',
+    },
+  );
 }

@@ -18,8 +18,23 @@ export function parseMoment(text: string, zone: string | undefined): Moment | un
   const match = WRITTEN.exec(text);
   if (match === null) return undefined;
   const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', offset] = match;
-  const utc = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second), Math.round(Number(`0${fraction}`) * 1000)));
-  const exists = utc.getUTCMonth() === Number(month) - 1 && utc.getUTCDate() === Number(day) && utc.getUTCHours() === Number(hour) && utc.getUTCMinutes() === Number(minute) && utc.getUTCSeconds() === Number(second);
+  const utc = new Date(
+    Date.UTC(
+      Number(year),
+      Number(month) - 1,
+      Number(day),
+      Number(hour),
+      Number(minute),
+      Number(second),
+      Math.round(Number(`0${fraction}`) * 1000),
+    ),
+  );
+  const exists =
+    utc.getUTCMonth() === Number(month) - 1 &&
+    utc.getUTCDate() === Number(day) &&
+    utc.getUTCHours() === Number(hour) &&
+    utc.getUTCMinutes() === Number(minute) &&
+    utc.getUTCSeconds() === Number(second);
   if (!exists) return undefined;
   const start = offset === undefined ? inZone(utc, zone) : new Date(utc.getTime() - offsetMinutes(offset) * 60_000);
   return { start, end: new Date(add(zone === undefined ? start : new TZDate(start.getTime(), zone), lengthOf(match)).getTime()) };
@@ -38,6 +53,14 @@ function offsetMinutes(offset: string): number {
 
 /** The wall clock that `utc` shows, in a zone. */
 function inZone(utc: Date, zone: string | undefined): Date {
-  const fields = [utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), utc.getUTCHours(), utc.getUTCMinutes(), utc.getUTCSeconds(), utc.getUTCMilliseconds()] as const;
+  const fields = [
+    utc.getUTCFullYear(),
+    utc.getUTCMonth(),
+    utc.getUTCDate(),
+    utc.getUTCHours(),
+    utc.getUTCMinutes(),
+    utc.getUTCSeconds(),
+    utc.getUTCMilliseconds(),
+  ] as const;
   return zone === undefined ? new Date(...fields) : new Date(new TZDate(...fields, zone).getTime());
 }

@@ -21,7 +21,7 @@ export interface Policy {
   readonly maxAge?: Duration;
 }
 
-export const DEFAULT_FLOOR = 3;
+const DEFAULT_FLOOR = 3;
 
 /** How many of the newest roots stay, whatever else the policy says. */
 export function floorOf(policy: Policy): number {
@@ -33,7 +33,11 @@ export function floorOf(policy: Policy): number {
  * `last` is its floor, so that writing the default floor down changes nothing.
  */
 export function hasKeepRules(policy: Policy): boolean {
-  return (policy.last !== undefined && policy.maxAge === undefined) || policy.within !== undefined || PERIODS.some((period) => (policy[period] ?? 0) > 0);
+  return (
+    (policy.last !== undefined && policy.maxAge === undefined) ||
+    policy.within !== undefined ||
+    PERIODS.some((period) => (policy[period] ?? 0) > 0)
+  );
 }
 
 /** Whether there is no rule at all: such a policy removes nothing. */

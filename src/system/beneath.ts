@@ -116,9 +116,13 @@ function refuseUntrusted(link: Stats, directory: Stats, name: BytePath, whole: B
   const trusted = new Set([0, process.geteuid?.() ?? 0]);
   const closed = (directory.mode & 0o022) === 0 || (directory.mode & 0o1000) !== 0;
   if (trusted.has(link.uid) && trusted.has(directory.uid) && closed) return;
-  throw new RootsError('not-permitted', `${printable(whole)}: \`${printable(name)}\` is a symbolic link that another user could have put there`, {
-    hint: 'name the real directory with --to',
-  });
+  throw new RootsError(
+    'not-permitted',
+    `${printable(whole)}: \`${printable(name)}\` is a symbolic link that another user could have put there`,
+    {
+      hint: 'name the real directory with --to',
+    },
+  );
 }
 
 function hold(path: BytePath, flags: number): HeldDirectory {

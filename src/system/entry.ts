@@ -73,7 +73,13 @@ export function isSameEntry(aPath: BytePath, a: Entry, bPath: BytePath, b: Entry
 
 /** Whether `now` is the very thing that `before` was, as far as lstat(2) can tell. */
 export function isUnchanged(before: Entry, now: Entry): boolean {
-  return before.dev === now.dev && before.ino === now.ino && before.size === now.size && before.mtimeNs === now.mtimeNs && before.ctimeNs === now.ctimeNs;
+  return (
+    before.dev === now.dev &&
+    before.ino === now.ino &&
+    before.size === now.size &&
+    before.mtimeNs === now.mtimeNs &&
+    before.ctimeNs === now.ctimeNs
+  );
 }
 
 const BLOCK = 1 << 20;

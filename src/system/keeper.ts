@@ -27,7 +27,11 @@ export const HOLD = "{ trap '' HUP INT TERM && echo held && exec cat >/dev/null;
  * Starts `program`, which must end up in `HOLD`. Resolves when the thing is held; `refused` makes the error when it is not.
  * It gets a session of its own: Ctrl-C on the terminal must not take a mount away from under a step that is being finished.
  */
-export async function startKeeper(program: string, args: readonly string[], refused: (failure: KeeperFailure) => RootsError): Promise<Keeper> {
+export async function startKeeper(
+  program: string,
+  args: readonly string[],
+  refused: (failure: KeeperFailure) => RootsError,
+): Promise<Keeper> {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: { ...process.env, LC_ALL: 'C' } });
   const gone = new Promise<number>((resolve) => {
     child.once('close', (status) => {
@@ -39,7 +43,12 @@ export async function startKeeper(program: string, args: readonly string[], refu
   child.stdin.on('error', () => undefined);
   await new Promise<void>((resolve, reject) => {
     child.once('error', (error) => {
-      reject(new RootsError('unsupported', `\`${program}\` could not be started: ${error.message}`, { hint: `install the package that has \`${program}\``, cause: error }));
+      reject(
+        new RootsError('unsupported', `\`${program}\` could not be started: ${error.message}`, {
+          hint: `install the package that has \`${program}\``,
+          cause: error,
+        }),
+      );
     });
     child.stdout.once('data', () => {
       resolve();

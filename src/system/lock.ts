@@ -23,7 +23,9 @@ export async function lockDirectory(directory: BytePath, mode: LockMode, device:
   try {
     return await startKeeper('flock', args, ({ status, stderr }) =>
       status === TAKEN
-        ? new RootsError('locked', `${what} is locked by another run${describeHolder(directory, device)}`, { hint: 'wait until it has finished, then try again' })
+        ? new RootsError('locked', `${what} is locked by another run${describeHolder(directory, device)}`, {
+            hint: 'wait until it has finished, then try again',
+          })
         : new RootsError('failed', `${what} cannot be locked: ${stderr}`),
     );
   } finally {
@@ -40,7 +42,9 @@ function describeHolder(directory: BytePath, device: string): string {
 /** The process that holds an flock, from proc_locks(5): `1: FLOCK ADVISORY WRITE 4711 00:2b:257 0 EOF`. */
 export function holderOf(locks: string, device: string, inode: bigint): number | undefined {
   const [major, minor] = device.split(':').map((part) => Number(part).toString(16).padStart(2, '0'));
-  const line = locks.split('\n').find((each) => / FLOCK .* (?:READ|WRITE) /.test(each) && each.includes(` ${major ?? ''}:${minor ?? ''}:${String(inode)} `));
+  const line = locks
+    .split('\n')
+    .find((each) => / FLOCK .* (?:READ|WRITE) /.test(each) && each.includes(` ${major ?? ''}:${minor ?? ''}:${String(inode)} `));
   const pid = line?.split(/\s+/)[4];
   return pid === undefined ? undefined : Number(pid);
 }

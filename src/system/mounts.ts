@@ -49,10 +49,26 @@ function parseLine(line: string): { id: string; parentId: string; mount: Unplace
   const separator = fields.indexOf('-', 6);
   const [id, parentId, device, root, mountPoint, options] = fields;
   const [type, source] = separator === -1 ? [] : fields.slice(separator + 1);
-  if (id === undefined || parentId === undefined || device === undefined || root === undefined || mountPoint === undefined || options === undefined || type === undefined || source === undefined) {
+  if (
+    id === undefined ||
+    parentId === undefined ||
+    device === undefined ||
+    root === undefined ||
+    mountPoint === undefined ||
+    options === undefined ||
+    type === undefined ||
+    source === undefined
+  ) {
     throw new RootsError('failed', `a line of the mount table is not understood: ${JSON.stringify(line)}`);
   }
-  const mount = { device, root: unescape(root), mountPoint: unescape(mountPoint), options: options.split(','), type, source: unescape(source) };
+  const mount = {
+    device,
+    root: unescape(root),
+    mountPoint: unescape(mountPoint),
+    options: options.split(','),
+    type,
+    source: unescape(source),
+  };
   return { id, parentId, mount };
 }
 
@@ -71,7 +87,9 @@ export function readMountTable(process: number | 'self' = 'self'): Mount[] {
  */
 export async function readAllMountTables(run: Run): Promise<AllMounts> {
   const tables = readTablesOfProcesses();
-  const pinned = readMountTable().filter((mount) => mount.type === 'nsfs' && mount.root.startsWith('mnt:[') && !tables.whole.has(mount.root));
+  const pinned = readMountTable().filter(
+    (mount) => mount.type === 'nsfs' && mount.root.startsWith('mnt:[') && !tables.whole.has(mount.root),
+  );
   const mounts = [...tables.mounts];
   let { incomplete } = tables;
   for (const { root, mountPoint } of pinned) {
@@ -145,7 +163,9 @@ const PATIENCE = 5000;
 async function readTableOfNamespace(run: Run, path: BytePath): Promise<Mount[] | undefined> {
   const nobody = ['--setgid', '65534', '--setuid', '65534', `--mount=${toText(path)}`];
   try {
-    const result = await run('setpriv', ['--no-new-privs', '--', 'nsenter', ...nobody, '--', 'cat', '/proc/thread-self/mountinfo'], { timeout: PATIENCE });
+    const result = await run('setpriv', ['--no-new-privs', '--', 'nsenter', ...nobody, '--', 'cat', '/proc/thread-self/mountinfo'], {
+      timeout: PATIENCE,
+    });
     return result.status === 0 ? parseMountTable(fromBytes(result.stdout)) : undefined;
   } catch {
     return undefined;
@@ -156,7 +176,10 @@ async function readTableOfNamespace(run: Run, path: BytePath): Promise<Mount[] |
 export function mountOf(mounts: readonly Mount[], path: BytePath): Mount | undefined {
   return mounts
     .filter((mount) => isWithin(path, mount.mountPoint))
-    .reduce<Mount | undefined>((best, mount) => (best === undefined || mount.mountPoint.length >= best.mountPoint.length ? mount : best), undefined);
+    .reduce<Mount | undefined>(
+      (best, mount) => (best === undefined || mount.mountPoint.length >= best.mountPoint.length ? mount : best),
+      undefined,
+    );
 }
 
 /** Where a path lies within its filesystem: what the `root` of a bind mount of it would be. */
@@ -168,7 +191,8 @@ export function pathInFilesystem(mount: Pick<Mount, 'root' | 'mountPoint'>, path
 /** The mounts that show a path of a filesystem or something below it, and those that are on top of something there. */
 export function mountsShowing(mounts: readonly Mount[], device: string, path: BytePath): Mount[] {
   return mounts.filter(
-    ({ on, ...mount }) => (mount.device === device && isWithin(undeleted(mount.root), path)) || (on?.device === device && isWithin(undeleted(on.path), path)),
+    ({ on, ...mount }) =>
+      (mount.device === device && isWithin(undeleted(mount.root), path)) || (on?.device === device && isWithin(undeleted(on.path), path)),
   );
 }
 

@@ -32,7 +32,10 @@ const MOUNT_POINT = '/tmp';
  * Mounts a filesystem. Errors: `not-permitted` without privileges (or where namespaces are forbidden), `unsupported` if the
  * kernel does not know the filesystem, `failed` with mount(8)'s words otherwise.
  */
-export async function mountPrivately(run: Run, source: { device: string; type: string; options: readonly string[]; access: Access }): Promise<PrivateMount> {
+export async function mountPrivately(
+  run: Run,
+  source: { device: string; type: string; options: readonly string[]; access: Access },
+): Promise<PrivateMount> {
   const options = [source.access === 'read' ? 'ro' : 'rw', 'nosuid', 'nodev', 'noexec', 'noatime', ...source.options].join(',');
   const script = `mount -t "$1" -o "$2" -- "$3" ${MOUNT_POINT} && ${HOLD}`;
   const keeper = await startKeeper('unshare', ['--mount', '--', 'sh', '-c', script, 'sh', source.type, options, source.device], (failure) =>
@@ -41,7 +44,8 @@ export async function mountPrivately(run: Run, source: { device: string; type: s
   const inside = fromText(MOUNT_POINT);
   try {
     const mount = readMountTable(keeper.pid).findLast((each) => each.mountPoint === inside);
-    if (mount === undefined) throw new RootsError('failed', `the private mount of ${source.device} is not in the mount table of its namespace`);
+    if (mount === undefined)
+      throw new RootsError('failed', `the private mount of ${source.device} is not in the mount table of its namespace`);
     return hold(run, keeper, mount);
   } catch (error) {
     await keeper.close();
@@ -63,7 +67,9 @@ function hold(run: Run, keeper: Keeper, mount: Mount): PrivateMount {
       const result = await run('nsenter', [...enter, program, ...args], runOptions);
       // The statuses of nsenter for this could be those of the program as well.
       if (result.status === 0 || !/^nsenter: failed to execute .*: No such file or directory$/m.test(result.stderr)) return result;
-      throw new RootsError('unsupported', `the program \`${program}\` is not installed`, { hint: `install the package that has \`${program}\`` });
+      throw new RootsError('unsupported', `the program \`${program}\` is not installed`, {
+        hint: `install the package that has \`${program}\``,
+      });
     },
     close: () => {
       closing ??= (async () => {
@@ -80,7 +86,9 @@ function hold(run: Run, keeper: Keeper, mount: Mount): PrivateMount {
 function mountError(device: string, { status, stderr }: KeeperFailure): RootsError {
   const words = stderr.split('\n')[0] ?? '';
   if (/Operation not permitted|permission denied|must be superuser/i.test(stderr)) {
-    return new RootsError('not-permitted', `${device} cannot be mounted privately: ${words}`, { hint: 'run as root (sudo), outside of a sandbox that forbids mounts' });
+    return new RootsError('not-permitted', `${device} cannot be mounted privately: ${words}`, {
+      hint: 'run as root (sudo), outside of a sandbox that forbids mounts',
+    });
   }
   if (stderr.includes('unknown filesystem type')) {
     return new RootsError('unsupported', `this kernel does not know the filesystem of ${device}: ${words}`);

@@ -11,7 +11,11 @@ const ROOT = fromText('/');
 /** `source` is a path inside `root`, `destination` absolute; where they end in the same names, those are the same directories. */
 export function recreateMissingParents(root: BytePath, source: BytePath, destination: BytePath): void {
   const missing: { from: BytePath; to: BytePath }[] = [];
-  for (let [from, to] = [parentOf(source), parentOf(destination)]; from !== '' && !isDirectory(to); [from, to] = [parentOf(from), parentOf(to)]) {
+  for (
+    let [from, to] = [parentOf(source), parentOf(destination)];
+    from !== '' && !isDirectory(to);
+    [from, to] = [parentOf(from), parentOf(to)]
+  ) {
     missing.unshift({ from, to });
   }
   for (const { from, to } of missing) recreate(root, from, to);

@@ -60,8 +60,14 @@ export const run: Run = async (program, args, options = {}) => {
   };
 };
 
-function notStarted(program: string, cause: { readonly code?: string | undefined; readonly shortMessage?: string | undefined }): RootsError {
-  if (cause.code === 'ENOENT') return new RootsError('unsupported', `the program \`${program}\` is not installed`, { hint: `install the package that has \`${program}\`` });
+function notStarted(
+  program: string,
+  cause: { readonly code?: string | undefined; readonly shortMessage?: string | undefined },
+): RootsError {
+  if (cause.code === 'ENOENT')
+    return new RootsError('unsupported', `the program \`${program}\` is not installed`, {
+      hint: `install the package that has \`${program}\``,
+    });
   if (cause.code === 'EACCES') return new RootsError('not-permitted', `the program \`${program}\` may not be started`, { cause });
   return new RootsError('failed', `\`${program}\` could not be started: ${cause.shortMessage ?? 'unknown reason'}`, { cause });
 }
@@ -71,7 +77,11 @@ function notStarted(program: string, cause: { readonly code?: string | undefined
  * standard input (`-0`: nothing is special; `-x`: never split). The program then has no standard input of its own, and xargs shows
  * any failing status as 123; 126 and 127 are its own, for a program that it cannot start.
  */
-function byteSafe(program: string, args: readonly Argument[], input: Buffer | undefined): { program: string; args: string[]; input: Buffer | undefined } {
+function byteSafe(
+  program: string,
+  args: readonly Argument[],
+  input: Buffer | undefined,
+): { program: string; args: string[]; input: Buffer | undefined } {
   const paths = args.map((argument) => (typeof argument === 'string' ? fromText(argument) : argument.path));
   if (paths.every(isUtf8)) return { program, args: paths.map(toText), input };
   if (input !== undefined) throw new TypeError(`${program}: bytes in arguments and on standard input cannot be had together`);

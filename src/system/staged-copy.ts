@@ -8,7 +8,21 @@
  * coreutils' cp does the copying: Node's own loses owners, ACLs, capabilities, hard links and nanoseconds, and leaves set-user-ID bits on what has become root's.
  */
 import { randomBytes } from 'node:crypto';
-import { constants, closeSync, fchmodSync, fstatSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import {
+  constants,
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs';
 import { fromText, joinPath, printable, printableText, toBytes, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../errors.ts';
 import type { HeldDirectory, Place } from './beneath.ts';
@@ -99,7 +113,16 @@ function makeStaging(directory: HeldDirectory): Staging {
   }
   // A default ACL or the set-group-ID bit of the directory around it could have opened it to others.
   fchmodSync(fd, 0o700);
-  return { name, held: { fd, path: fromText(`/proc/${String(process.pid)}/fd/${String(fd)}`), close: () => { closeSync(fd); } } };
+  return {
+    name,
+    held: {
+      fd,
+      path: fromText(`/proc/${String(process.pid)}/fd/${String(fd)}`),
+      close: () => {
+        closeSync(fd);
+      },
+    },
+  };
 }
 
 async function removeStaging(run: Run, directory: HeldDirectory, staging: Staging): Promise<void> {
@@ -130,7 +153,8 @@ async function copyAll(run: Run, from: BytePath, to: BytePath, signal: AbortSign
 }
 
 // coreutils 9.1 and 9.7, with LC_ALL=C.
-const ATTRIBUTE_LOST = /^cp: (?:setting attributes?|preserving|failed to preserve|.*xattr).*: (?:Operation not supported|Operation not permitted|Not supported)$/;
+const ATTRIBUTE_LOST =
+  /^cp: (?:setting attributes?|preserving|failed to preserve|.*xattr).*: (?:Operation not supported|Operation not permitted|Not supported)$/;
 
 function describeFailure(lines: readonly string[]): string {
   const reason = lines[0]?.split(': ').at(-1) ?? 'cp was ended';
@@ -173,10 +197,12 @@ function putInPlace(copy: BytePath, to: Place, options: CopyOptions): void {
   try {
     if (options.replace) {
       // rename(2) itself puts a directory in place of an empty one.
-      if (lstatSync(toBytes(to.path), { throwIfNoEntry: false })?.isDirectory() === true) throw new RootsError('failed', `${printable(to.name)} is a directory; it is left as it is`);
+      if (lstatSync(toBytes(to.path), { throwIfNoEntry: false })?.isDirectory() === true)
+        throw new RootsError('failed', `${printable(to.name)} is a directory; it is left as it is`);
       // Copying can take long, and somebody may have worked on it meanwhile.
       const now = readEntry(to.path);
-      if (options.expected !== undefined && (now === null || !isUnchanged(options.expected, now))) throw new RootsError('failed', 'what is there has changed meanwhile; it is left as it is');
+      if (options.expected !== undefined && (now === null || !isUnchanged(options.expected, now)))
+        throw new RootsError('failed', 'what is there has changed meanwhile; it is left as it is');
       if (options.backup !== undefined) linkSync(toBytes(to.path), toBytes(joinPath(to.directory.path, options.backup)));
       renameSync(toBytes(copy), toBytes(to.path));
     } else {

@@ -4,10 +4,22 @@
 import fs from 'node:fs';
 import { promisify } from 'node:util';
 import { toBytes, type BytePath } from '../byte-path.ts';
-import { Unreadable, type Directory, type Entry, type Listed, type Located, type Tree, type TreeReader, type Xattrs } from '../diff/tree.ts';
+import {
+  Unreadable,
+  type Directory,
+  type Entry,
+  type Listed,
+  type Located,
+  type Tree,
+  type TreeReader,
+  type Xattrs,
+} from '../diff/tree.ts';
 import type { EntryType } from '../diff/change.ts';
 import { errnoOf, RootsError } from '../errors.ts';
+import { Pace } from './pace.ts';
 import type { Run } from './run.ts';
+import { sameContent } from './same-content.ts';
+import { asUnreadable, requireSame } from './unreadable.ts';
 import { readXattrs } from './xattrs.ts';
 
 /** Reads trees as they are; a tree that changes meanwhile shows in `Unreadable`. `run` starts getfattr(1). */
@@ -180,7 +192,11 @@ class RealDirectory implements Directory {
 }
 
 function readAttributes(run: Run, entries: readonly Located[], signal: AbortSignal | undefined): Promise<readonly (Xattrs | Unreadable)[]> {
-  return readXattrs(run, entries.map((located) => located.address), signal);
+  return readXattrs(
+    run,
+    entries.map((located) => located.address),
+    signal,
+  );
 }
 
 async function readLink(link: Located): Promise<BytePath> {
@@ -189,98 +205,6 @@ async function readLink(link: Located): Promise<BytePath> {
   } catch (error) {
     throw asUnreadable(error, link);
   }
-}
-
-const BLOCK = 256 * 1024;
-
-async function sameContent(a: Located, b: Located, pace: Pace, signal: AbortSignal | undefined): Promise<boolean> {
-  await pace.breathe();
-  const calls = a.entry.size < BLOCK && pace.warm ? BLOCKING : POOLED;
-  const first = await openFile(calls, a);
-  try {
-    const second = await openFile(calls, b);
-    try {
-      const same = await sameBytes(calls, first, second, signal);
-      if (same) for (const file of [first, second]) requireUnchanged(file);
-      return same;
-    } finally {
-      fs.closeSync(second.descriptor);
-    }
-  } finally {
-    fs.closeSync(first.descriptor);
-  }
-}
-
-interface OpenFile {
-  readonly located: Located;
-  readonly descriptor: number;
-}
-
-async function sameBytes(calls: FileCalls, a: OpenFile, b: OpenFile, signal: AbortSignal | undefined): Promise<boolean> {
-  const { size } = a.located.entry;
-  // One byte more than the file has, so that one read finds the end, and growth.
-  const length = size < BLOCK ? Number(size) + 1 : BLOCK;
-  const left = Buffer.allocUnsafe(length);
-  const right = Buffer.allocUnsafe(length);
-  for (let position = 0n; ; ) {
-    if (signal?.aborted === true) throw new RootsError('interrupted', 'the comparison was interrupted');
-    const counts = await Promise.all([fill(calls, a, left, position), fill(calls, b, right, position)]);
-    if (counts[0] !== counts[1] || !left.subarray(0, counts[0]).equals(right.subarray(0, counts[1]))) return false;
-    position += BigInt(counts[0]);
-    // Not to the end of a file that grows while it is read: that it did shows afterwards.
-    if (counts[0] < length || position >= size) return true;
-  }
-}
-
-/** Fills the buffer unless the file ends: read(2) may give less than was asked for. */
-async function fill(calls: FileCalls, file: OpenFile, buffer: Buffer, position: bigint): Promise<number> {
-  let filled = 0;
-  try {
-    for (let count = -1; count !== 0 && filled < buffer.length; filled += count) {
-      count = await calls.read(file.descriptor, buffer.subarray(filled), position + BigInt(filled));
-    }
-    return filled;
-  } catch (error) {
-    throw asUnreadable(error, file.located);
-  }
-}
-
-const READ_ONLY = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY;
-
-async function openFile(calls: FileCalls, located: Located): Promise<OpenFile> {
-  try {
-    const descriptor = await openQuietly(calls, toBytes(located.address));
-    try {
-      const stats = fs.fstatSync(descriptor, { bigint: true });
-      if (!stats.isFile()) throw new Unreadable(CHANGED);
-      requireSame(stats, located.entry);
-      return { located, descriptor };
-    } catch (error) {
-      fs.closeSync(descriptor);
-      throw error;
-    }
-  } catch (error) {
-    throw asUnreadable(error, located);
-  }
-}
-
-/** Reading is no reason to write an access time into an old root; but only the owner and root may ask for that. */
-async function openQuietly(calls: FileCalls, path: Buffer): Promise<number> {
-  try {
-    return await calls.open(path, READ_ONLY | fs.constants.O_NOATIME);
-  } catch (error) {
-    if (errnoOf(error) !== 'EPERM') throw error;
-    return calls.open(path, READ_ONLY);
-  }
-}
-
-function requireUnchanged({ located, descriptor }: OpenFile): void {
-  const { size, ctimeNs } = fs.fstatSync(descriptor, { bigint: true });
-  if (size !== located.entry.size || ctimeNs !== located.entry.ctimeNs) throw new Unreadable(CHANGED, { located });
-}
-
-function requireSame(stats: fs.BigIntStats, entry: Entry): void {
-  if (stats.ino !== entry.ino || stats.dev !== entry.dev) throw new Unreadable(CHANGED);
 }
 
 /** Which mount a path is reached through: statx(2) would tell, and so does the description of an open file. */
@@ -313,59 +237,6 @@ function entryOf(name: BytePath, stats: fs.BigIntStats): Entry {
   return { name, type, mode: mode & 0o7777, uid, gid, size, rdev, mtimeNs, ctimeNs, dev, ino, mounted: false };
 }
 
-const CHANGED = 'changed while it was read';
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'vanished while it was read',
-  ENOTDIR: CHANGED,
-  ELOOP: CHANGED,
-  EINVAL: CHANGED,
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-};
-
-/** Only what the kernel says about one entry; anything else is thrown on as it is. */
-function asUnreadable(error: unknown, located?: Located): Unreadable {
-  const about = located === undefined ? {} : { located };
-  if (error instanceof Unreadable) return located === undefined ? error : new Unreadable(error.why, about);
-  const errno = errnoOf(error);
-  if (errno === undefined || !/^E[A-Z0-9]+$/.test(errno)) throw error;
-  return new Unreadable(REASONS[errno] ?? `cannot be read (${errno})`, { ...about, cause: error });
-}
-
-/**
- * Which calls are the faster ones. With the metadata in memory a blocking lstat takes half the time of one through the thread pool;
- * from a disk the pool waits for several at once. Measured as it goes: a slow stretch of blocking calls moves to the pool for a while.
- */
-class Pace {
-  #pooled = 0;
-  #turned = performance.now();
-
-  get warm(): boolean {
-    if (this.#pooled === 0) return true;
-    this.#pooled -= 1;
-    return false;
-  }
-
-  measure<T>(calls: number, work: () => T): T {
-    const started = performance.now();
-    const result = work();
-    if (performance.now() - started > calls * SLOW_MS) this.#pooled = POOLED_TURNS;
-    return result;
-  }
-
-  /** Lets signals and timers have their turn, which blocking calls keep waiting. */
-  async breathe(): Promise<void> {
-    if (performance.now() - this.#turned < TURN_MS) return;
-    await new Promise((resolve) => setImmediate(resolve));
-    this.#turned = performance.now();
-  }
-}
-
-const SLOW_MS = 0.05;
-const POOLED_TURNS = 16;
-const TURN_MS = 20;
-
 // fs.promises takes three times as long as the callbacks do.
 const lstatCall = promisify(fs.lstat) as (path: Buffer, options: { bigint: true }) => Promise<fs.BigIntStats>;
 const statLater = promisify(fs.stat) as (path: Buffer, options: { bigint: true }) => Promise<fs.BigIntStats>;
@@ -375,24 +246,3 @@ const readlinkLater = promisify(fs.readlink) as (path: Buffer, encoding: 'latin1
 function lstatLater(path: BytePath): Promise<fs.BigIntStats> {
   return lstatCall(toBytes(path), { bigint: true });
 }
-
-interface FileCalls {
-  readonly open: (path: Buffer, flags: number) => number | Promise<number>;
-  readonly read: (descriptor: number, buffer: Buffer, position: bigint) => number | Promise<number>;
-}
-
-const BLOCKING: FileCalls = {
-  open: (path, flags) => fs.openSync(path, flags),
-  read: (descriptor, buffer, position) => fs.readSync(descriptor, buffer, 0, buffer.length, position),
-};
-
-const POOLED: FileCalls = {
-  open: promisify(fs.open),
-  read: (descriptor, buffer, position) =>
-    new Promise((resolve, reject) => {
-      fs.read(descriptor, buffer, 0, buffer.length, position, (error, count) => {
-        if (error === null) resolve(count);
-        else reject(error);
-      });
-    }),
-};

@@ -19,11 +19,7 @@ const NONE: Xattrs = new Map();
  * The attributes of each path, in the same order; values in hexadecimal. Paths are absolute and each is named once.
  * A path that cannot be read is `Unreadable`. Errors: `unsupported` or `not-permitted` if getfattr cannot be run, `failed` if its output is not understood.
  */
-export async function readXattrs(
-  run: Run,
-  paths: readonly BytePath[],
-  signal?: AbortSignal,
-): Promise<readonly (Xattrs | Unreadable)[]> {
+export async function readXattrs(run: Run, paths: readonly BytePath[], signal?: AbortSignal): Promise<readonly (Xattrs | Unreadable)[]> {
   const results: (Xattrs | Unreadable)[] = [];
   for (const group of groupsOf(paths)) results.push(...(await readGroup(run, group, signal)));
   return results;
@@ -99,7 +95,8 @@ async function getfattr(run: Run, paths: readonly BytePath[], signal: AbortSigna
   const args = [...OPTIONS, ...paths.map((path) => ({ path }))];
   const result = await run('getfattr', args, signal === undefined ? {} : { signal });
   // Where a path is not UTF-8 it is xargs that could not start it.
-  if (result.status === 127) throw new RootsError('unsupported', 'the program `getfattr` is not installed', { hint: 'install the package that has `getfattr`' });
+  if (result.status === 127)
+    throw new RootsError('unsupported', 'the program `getfattr` is not installed', { hint: 'install the package that has `getfattr`' });
   if (result.status === 126) throw new RootsError('not-permitted', 'the program `getfattr` may not be started');
   return result;
 }

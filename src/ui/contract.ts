@@ -13,8 +13,14 @@ import type { ShownRoot } from '../operations/show.ts';
 export function listContract({ archives, problems, notLookedAt }: ListOutcome, now: Date): object {
   return {
     roots: archives.flatMap(({ roots }) => roots.map((each) => rootContract(each, now))),
-    unrecognised: archives.flatMap(({ target, unrecognised }) => unrecognised.map(({ name, why }) => ({ target: target.name, ...jsonName('name', name), why }))),
-    warnings: [...archives.flatMap(({ warnings }) => warnings), ...problems.map(({ target, error }) => `${target}: ${error.message}`), ...notLookedAt],
+    unrecognised: archives.flatMap(({ target, unrecognised }) =>
+      unrecognised.map(({ name, why }) => ({ target: target.name, ...jsonName('name', name), why })),
+    ),
+    warnings: [
+      ...archives.flatMap(({ warnings }) => warnings),
+      ...problems.map(({ target, error }) => `${target}: ${error.message}`),
+      ...notLookedAt,
+    ],
   };
 }
 
@@ -63,7 +69,9 @@ export function pruneContract({ plan, removals, problems }: PruneOutcome): objec
   return {
     at: plan.at.toISOString(),
     targets: plan.targets.map((target) => targetContract(target, removals)),
-    ...(problems.length === 0 ? {} : { problems: problems.map(({ target, error }) => ({ target, kind: error.kind, message: error.message })) }),
+    ...(problems.length === 0
+      ? {}
+      : { problems: problems.map(({ target, error }) => ({ target, kind: error.kind, message: error.message })) }),
   };
 }
 
@@ -91,7 +99,10 @@ export function changeContract(change: Change): ChangeJson {
 }
 
 export function restorePlanContract(plan: RestorePlan): object {
-  return { items: plan.items.map((item) => ({ ...itemContract(item), action: item.action, why: item.why })), problems: plan.problems.map(restoreProblem) };
+  return {
+    items: plan.items.map((item) => ({ ...itemContract(item), action: item.action, why: item.why })),
+    problems: plan.problems.map(restoreProblem),
+  };
 }
 
 function restoreProblem({ path, error }: RestorePlan['problems'][number]): object {

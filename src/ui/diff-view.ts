@@ -46,7 +46,9 @@ export class DiffView {
   /** The line that sums up. */
   end(): string {
     this.#endWhole();
-    const parts = (['added', 'removed', 'modified', 'renamed'] as const).filter((kind) => this.#counts[kind] > 0).map((kind) => `${this.#counts[kind].toLocaleString('en')} ${kind}`);
+    const parts = (['added', 'removed', 'modified', 'renamed'] as const)
+      .filter((kind) => this.#counts[kind] > 0)
+      .map((kind) => `${this.#counts[kind].toLocaleString('en')} ${kind}`);
     return parts.length === 0 ? 'No differences.' : `${parts.join(', ')}.`;
   }
 

@@ -15,7 +15,10 @@ export interface ListViewOptions {
 
 /** Blocks of text, one for each target. */
 export function renderList(screen: Screen, { archives, problems, notLookedAt }: ListOutcome, options: ListViewOptions): string {
-  const left = [...problems.map(({ target, error }) => `${target} cannot be listed: ${error.message}`), ...notLookedAt.map((why) => `not looked at: ${why}`)];
+  const left = [
+    ...problems.map(({ target, error }) => `${target} cannot be listed: ${error.message}`),
+    ...notLookedAt.map((why) => `not looked at: ${why}`),
+  ];
   return [
     ...archives.map((archive) => renderArchive(screen, archive, options)),
     ...left.map((text) => screen.style('yellow', wrapText(screen, `warning: ${printableText(text)}`))),
@@ -29,10 +32,14 @@ function renderArchive(screen: Screen, archive: ListedArchive, options: ListView
   const parts = [
     `${screen.style('bold', title.slice(0, target.name.length))}${screen.style('dim', title.slice(target.name.length))}`,
     roots.length === 0 ? 'no old roots yet' : renderRoots(screen, roots, options, isEmpty(target.policy)),
-    ...(isEmpty(target.policy) && roots.length > 0 ? [screen.style('dim', wrapText(screen, 'No policy is configured: nothing is ever removed. See roots.toml(5).'))] : []),
+    ...(isEmpty(target.policy) && roots.length > 0
+      ? [screen.style('dim', wrapText(screen, 'No policy is configured: nothing is ever removed. See roots.toml(5).'))]
+      : []),
     ...renderUnrecognised(screen, archive),
     ...warnings.map((warning) => screen.style('yellow', wrapText(screen, `warning: ${warning}`))),
-    ...roots.flatMap(({ name, root }) => root.warnings.map((warning) => screen.style('yellow', wrapText(screen, `warning: ${name}: ${printableText(warning)}`)))),
+    ...roots.flatMap(({ name, root }) =>
+      root.warnings.map((warning) => screen.style('yellow', wrapText(screen, `warning: ${name}: ${printableText(warning)}`))),
+    ),
   ];
   return parts.join('\n');
 }

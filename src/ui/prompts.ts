@@ -43,7 +43,8 @@ async function ask<T>(question: object): Promise<T> {
     const answers = (await inquirer.prompt([{ ...question, name: 'answer' }] as never)) as { answer: T };
     return answers.answer;
   } catch (error) {
-    if (error instanceof Error && error.name === 'ExitPromptError') throw new RootsError('interrupted', 'stopped; nothing was changed', { cause: error });
+    if (error instanceof Error && error.name === 'ExitPromptError')
+      throw new RootsError('interrupted', 'stopped; nothing was changed', { cause: error });
     throw error;
   }
 }

@@ -9,28 +9,43 @@ import { renderTable } from './table.ts';
 import { shorten, wrapText, type Screen } from './terminal.ts';
 
 export function renderPlan(screen: Screen, plan: PrunePlan, zone: string | undefined): string {
-  return [...plan.targets.map((target) => renderTarget(screen, target, plan.at, zone)), ...plan.problems.map((problem) => renderProblem(screen, problem))].join('\n\n');
+  return [
+    ...plan.targets.map((target) => renderTarget(screen, target, plan.at, zone)),
+    ...plan.problems.map((problem) => renderProblem(screen, problem)),
+  ].join('\n\n');
 }
 
 function renderTarget(screen: Screen, plan: TargetPlan, at: Date, zone: string | undefined): string {
   const title = screen.style('bold', plan.target.name);
   if (plan.policyIsEmpty) return `${title}  no policy is configured: nothing is removed. See roots.toml(5).`;
   const going = new Set(plan.remove);
-  const roots = [...plan.keep, ...plan.remove].sort((a, b) => b.root.archivedAt.getTime() - a.root.archivedAt.getTime() || (a.name < b.name ? 1 : -1));
+  const roots = [...plan.keep, ...plan.remove].sort(
+    (a, b) => b.root.archivedAt.getTime() - a.root.archivedAt.getTime() || (a.name < b.name ? 1 : -1),
+  );
   const rows = roots.map((judged) => row(screen, judged, going.has(judged), at, zone));
-  const table = rows.length === 0 ? 'no old roots' : renderTable(screen, [{ title: '' }, { title: 'archived' }, { title: 'age' }, { title: 'because' }], rows);
+  const table =
+    rows.length === 0
+      ? 'no old roots'
+      : renderTable(screen, [{ title: '' }, { title: 'archived' }, { title: 'age' }, { title: 'because' }], rows);
   const space = plan.freedBytes === null || plan.remove.length === 0 ? '' : `, which frees ${formatBytes(plan.freedBytes)}`;
   return [
     title,
     table,
     `${formatCount(plan.remove.length, 'old root')} to remove, ${formatCount(plan.keep.length, 'old root')} to keep${space}.`,
-    ...plan.skipped.map(({ name, why }) => screen.style('dim', wrapText(screen, `left alone: ${shorten(name, Math.floor(screen.width / 2))} (${why})`))),
+    ...plan.skipped.map(({ name, why }) =>
+      screen.style('dim', wrapText(screen, `left alone: ${shorten(name, Math.floor(screen.width / 2))} (${why})`)),
+    ),
     ...plan.warnings.map((warning) => screen.style('yellow', wrapText(screen, `warning: ${warning}`))),
   ].join('\n');
 }
 
 function row(screen: Screen, { root, reasons }: JudgedRoot, goes: boolean, at: Date, zone: string | undefined): string[] {
-  const cells = [goes ? 'remove' : 'keep', formatTime(root.archivedAt, zone), formatAge((at.getTime() - root.archivedAt.getTime()) / 1000), reasons.join(', ')];
+  const cells = [
+    goes ? 'remove' : 'keep',
+    formatTime(root.archivedAt, zone),
+    formatAge((at.getTime() - root.archivedAt.getTime()) / 1000),
+    reasons.join(', '),
+  ];
   return goes ? cells.map((cell) => screen.style('red', cell)) : cells;
 }
 

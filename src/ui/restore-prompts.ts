@@ -8,7 +8,10 @@ import { askText, choose } from './prompts.ts';
 const NEWEST = '';
 
 /** A ref, or undefined for the newest that has the path. */
-export async function chooseRoot(archives: readonly ListedArchive[], { now, config }: { now: Date; config: { timezone: string | undefined } }): Promise<string | undefined> {
+export async function chooseRoot(
+  archives: readonly ListedArchive[],
+  { now, config }: { now: Date; config: { timezone: string | undefined } },
+): Promise<string | undefined> {
   const roots = archives.flatMap((archive) => archive.roots);
   const choices = roots.map(({ target, name, root }) => {
     const ago = formatAgo((now.getTime() - root.archivedAt.getTime()) / 1000);
@@ -19,5 +22,9 @@ export async function chooseRoot(archives: readonly ListedArchive[], { now, conf
 }
 
 export async function askForPath(): Promise<string> {
-  return askText('What should come back? (path, as it was)', (answer) => (answer.trim() === '' ? 'Type a path, like /home/alice/notes.txt' : null), 'PATH');
+  return askText(
+    'What should come back? (path, as it was)',
+    (answer) => (answer.trim() === '' ? 'Type a path, like /home/alice/notes.txt' : null),
+    'PATH',
+  );
 }

@@ -55,7 +55,8 @@ export function renderRestoreEnd(screen: Screen, { plan, results }: RestoreOutco
   const count = (result: Restored['result']): number => results.filter((each) => each.result === result).length;
   const parts = [`${formatCount(count('restored'), 'item')} restored`];
   if (count('same') > 0) parts.push(`${String(count('same'))} the same already`);
-  if (count('refused') > 0) parts.push(`${String(count('refused'))} left as they are (use --overwrite, with --backup to keep the old ones)`);
+  if (count('refused') > 0)
+    parts.push(`${String(count('refused'))} left as they are (use --overwrite, with --backup to keep the old ones)`);
   const failed = count('failed') + plan.problems.length;
   if (failed > 0) parts.push(`${String(failed)} failed`);
   return [...renderProblems(screen, plan), `${parts.join(', ')}.`].join('\n');

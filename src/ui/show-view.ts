@@ -6,9 +6,14 @@ import type { ShownRoot } from '../operations/show.ts';
 import { formatAgo, formatBytes, formatTime } from './format.ts';
 import type { Screen } from './terminal.ts';
 
-export function renderShow(screen: Screen, { target, judged, number, size }: ShownRoot, { now, zone }: { now: Date; zone: string | undefined }): string {
+export function renderShow(
+  screen: Screen,
+  { target, judged, number, size }: ShownRoot,
+  { now, zone }: { now: Date; zone: string | undefined },
+): string {
   const { root } = judged;
-  const time = (at: Date | null): string => (at === null ? 'not known' : `${formatTime(at, zone)}  (${formatAgo((now.getTime() - at.getTime()) / 1000)})`);
+  const time = (at: Date | null): string =>
+    at === null ? 'not known' : `${formatTime(at, zone)}  (${formatAgo((now.getTime() - at.getTime()) / 1000)})`;
   const bytes = (value: number | null): string => (value === null ? 'not known (--size measures it)' : formatBytes(value));
   const lines: (readonly [string, string])[] = [
     ['Number', String(number)],
@@ -21,9 +26,15 @@ export function renderShow(screen: Screen, { target, judged, number, size }: Sho
     ['Identity', printableText(root.id)],
     ['Read-only', root.readOnly ? 'yes' : 'no'],
     ['Mounted', root.mountPoints.length === 0 ? 'no' : root.mountPoints.map(printable).join(', ')],
-    ['Pinned', root.pin === null ? 'no' : `since ${formatTime(root.pin.at, zone)}${root.pin.note === '' ? '' : `: ${printableText(root.pin.note)}`}`],
+    [
+      'Pinned',
+      root.pin === null ? 'no' : `since ${formatTime(root.pin.at, zone)}${root.pin.note === '' ? '' : `: ${printableText(root.pin.note)}`}`,
+    ],
     [judged.keep ? 'Kept' : 'Goes', judged.reasons.join(', ')],
     ...root.warnings.map((warning) => ['Warning', printableText(warning)] as const),
   ];
-  return [screen.style('bold', `${target.name}:${judged.name}`), ...lines.map(([word, text]) => `  ${screen.style('dim', `${word}:`.padEnd(11))} ${text}`)].join('\n');
+  return [
+    screen.style('bold', `${target.name}:${judged.name}`),
+    ...lines.map(([word, text]) => `  ${screen.style('dim', `${word}:`.padEnd(11))} ${text}`),
+  ].join('\n');
 }

@@ -11,7 +11,23 @@ export interface Column {
 
 const GAP = 2;
 const NO_LINES = Object.fromEntries(
-  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'].map((name) => [name, '']),
+  [
+    'top',
+    'top-mid',
+    'top-left',
+    'top-right',
+    'bottom',
+    'bottom-mid',
+    'bottom-left',
+    'bottom-right',
+    'left',
+    'left-mid',
+    'mid',
+    'mid-mid',
+    'right',
+    'right-mid',
+    'middle',
+  ].map((name) => [name, '']),
 );
 
 /** Cells may be styled. Columns in which no row has anything are left out. */
@@ -22,7 +38,9 @@ export function renderTable(screen: Screen, columns: readonly Column[], rows: re
     head: used.map(({ title }) => screen.style('dim', title)),
     colAligns: used.map(({ align }) => align ?? 'left'),
     // Only where something must be wrapped: measuring and cutting every cell costs more than all the rest of `ls`.
-    ...(widths.reduce((sum, width) => sum + width, -GAP) > screen.width ? { colWidths: [...widths.slice(0, -1), lastWidth(screen, widths)], wordWrap: true } : {}),
+    ...(widths.reduce((sum, width) => sum + width, -GAP) > screen.width
+      ? { colWidths: [...widths.slice(0, -1), lastWidth(screen, widths)], wordWrap: true }
+      : {}),
     chars: NO_LINES,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP },
   });

@@ -70,7 +70,7 @@ export function makeExt4Image(options: ImageOptions): LoopImage {
   return makeImage('ext4', options);
 }
 
-export function makeImage(filesystem: ImageFilesystem, { sizeMiB, dir }: ImageOptions): LoopImage {
+function makeImage(filesystem: ImageFilesystem, { sizeMiB, dir }: ImageOptions): LoopImage {
   sweepOnce();
   const scratch = scratchOf(dir);
   const file = newFile(realpathSync(dir), filesystem, sizeMiB);

@@ -8,7 +8,20 @@ import { lockDirectory } from '../../system/lock.ts';
 import { mountsShowing, readAllMountTables, readMountTable, type Mount } from '../../system/mounts.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import { STATE_FOLDER, hasStateFolder, pinOf, readPins, writePin } from '../archive-state.ts';
-import type { ArchivedTree, Backend, Capabilities, Listing, Location, Lock, LockMode, Pin, RemoveReport, Services, Size, TreeRef } from '../backend.ts';
+import type {
+  ArchivedTree,
+  Backend,
+  Capabilities,
+  Listing,
+  Location,
+  Lock,
+  LockMode,
+  Pin,
+  RemoveReport,
+  Services,
+  Size,
+  TreeRef,
+} from '../backend.ts';
 import { looksLikeRoot, nestedRootNames } from '../layouts.ts';
 import { specialPath } from '../location.ts';
 import { parseDiskUsage } from './parse.ts';
@@ -34,7 +47,9 @@ export async function openBtrfs(location: BtrfsLocation, services: Services): Pr
   const top = await services.privateMounts.mount(location.device, 'btrfs', TOP_LEVEL);
   const stats = realDirectory(top.path, location.archive);
   if (stats === null) {
-    throw new RootsError('not-found', `there is no archive \`${printable(location.archive)}\` on ${location.device}`, { hint: 'check `archive` in the configuration' });
+    throw new RootsError('not-found', `there is no archive \`${printable(location.archive)}\` on ${location.device}`, {
+      hint: 'check `archive` in the configuration',
+    });
   }
   return new BtrfsBackend(location, services, top, `${String(stats.dev)}:${String(stats.ino)}`);
 }
@@ -44,7 +59,9 @@ function refuseReadOnly({ device }: BtrfsLocation): void {
   const name = realPath(device);
   const mounts = readMountTable().filter((mount) => mount.type === 'btrfs' && realPath(toText(mount.source)) === name);
   if (mounts.length === 0 || mounts.some((mount) => mount.options.includes('rw'))) return;
-  throw new RootsError('failed', `the filesystem on ${device} is mounted read-only`, { hint: 'if that is not on purpose, mount it for writing first (mount -o remount,rw)' });
+  throw new RootsError('failed', `the filesystem on ${device} is mounted read-only`, {
+    hint: 'if that is not on purpose, mount it for writing first (mount -o remount,rw)',
+  });
 }
 
 function realPath(device: string): string {
@@ -78,21 +95,21 @@ class BtrfsBackend implements Backend {
     this.#archive = joinPath(top.path, location.archive);
     const mounts = readMountTable();
     this.liveMountPoint = location.live === null ? null : mountPointOf(mounts, top.device, location.live);
-    this.#mountedAtRoot = (mounts.findLast((mount) => mount.mountPoint === '/' && mount.device === top.device)?.root.slice(1) ?? null) as BytePath | null;
+    this.#mountedAtRoot = (mounts.findLast((mount) => mount.mountPoint === '/' && mount.device === top.device)?.root.slice(1) ??
+      null) as BytePath | null;
   }
 
   async list(): Promise<Listing> {
-    const names = readdirSync(toBytes(this.#archive), { encoding: 'latin1' }).map((name) => name as BytePath).filter((name) => name !== STATE_FOLDER);
+    const names = readdirSync(toBytes(this.#archive), { encoding: 'latin1' })
+      .map((name) => name as BytePath)
+      .filter((name) => name !== STATE_FOLDER);
     const others = names.flatMap((name) => {
       const why = whyNoTree(joinPath(this.#archive, name));
       return why === null ? [] : [{ name, why }];
     });
     const strange = new Set(others.map(({ name }) => name));
     const paths = names.filter((name) => !strange.has(name)).map((name) => joinPath(this.location.archive, name));
-    const [identities, table] = await Promise.all([
-      identify(this.#top, this.location, paths),
-      readAllMountTables(this.#services.run),
-    ]);
+    const [identities, table] = await Promise.all([identify(this.#top, this.location, paths), readAllMountTables(this.#services.run)]);
     this.#ids = new Map([...identities.values()].map((identity) => [identity.uuid, identity.id]));
     const pins = readPins(this.#archive);
     const trees = paths.flatMap((path) => {
@@ -100,7 +117,12 @@ class BtrfsBackend implements Backend {
       return identity === undefined ? [] : [this.#describe(path, identity, table.mounts, pinOf(pins, identity.uuid))];
     });
     const unknown = paths.filter((path) => !identities.has(path) && isSubvolume(joinPath(this.#top.path, path)));
-    others.push(...unknown.map((path) => ({ name: baseName(path), why: 'a subvolume of which `btrfs subvolume show` prints what is not understood' })));
+    others.push(
+      ...unknown.map((path) => ({
+        name: baseName(path),
+        why: 'a subvolume of which `btrfs subvolume show` prints what is not understood',
+      })),
+    );
     return { trees, others, warnings: pins.unreadable === null ? [] : [`${pins.unreadable}: every old root counts as pinned`] };
   }
 
@@ -151,10 +173,14 @@ class BtrfsBackend implements Backend {
   async measure(trees: readonly ArchivedTree[]): Promise<ReadonlyMap<string, Size>> {
     if (trees.length === 0) return new Map();
     const paths = trees.map((tree) => ({ path: joinPath(this.#top.pathInside, this.location.archive, tree.name) }));
-    const result = await this.#top.runInside('btrfs', ['filesystem', 'du', '-s', '--raw', '--', ...paths], { signal: this.#services.signal });
+    const result = await this.#top.runInside('btrfs', ['filesystem', 'du', '-s', '--raw', '--', ...paths], {
+      signal: this.#services.signal,
+    });
     if (result.status !== 0) throw new RootsError('failed', `sizes cannot be measured: ${result.stderr}`);
     const sizes = parseDiskUsage(result.stdout, trees.length);
-    return new Map(trees.map((tree, at) => [tree.id, { sizeBytes: sizes[at]?.total ?? null, exclusiveBytes: sizes[at]?.exclusive ?? null }]));
+    return new Map(
+      trees.map((tree, at) => [tree.id, { sizeBytes: sizes[at]?.total ?? null, exclusiveBytes: sizes[at]?.exclusive ?? null }]),
+    );
   }
 
   async remove(tree: ArchivedTree): Promise<RemoveReport> {
@@ -168,13 +194,18 @@ class BtrfsBackend implements Backend {
   /** The subvolume that is there now under this name, if it is what `tree` said. */
   async #positively(tree: ArchivedTree, path: BytePath): Promise<Identity> {
     const name = printable(tree.name);
-    if (tree.name.includes('/') || tree.name === '..' || tree.name === '.' || tree.name === STATE_FOLDER) throw changed(name, 'this is no name of an old root');
+    if (tree.name.includes('/') || tree.name === '..' || tree.name === '.' || tree.name === STATE_FOLDER)
+      throw changed(name, 'this is no name of an old root');
     const why = whyNoTree(joinPath(this.#top.path, path));
     if (why !== null) throw changed(name, why);
     const now = await identifyOne(this.#top, path);
     if (now.uuid !== tree.id) throw changed(name, `another subvolume has this name now (${now.uuid})`);
     const { live, blank } = this.location;
-    for (const [word, other] of [['live root', live], ['running root', this.#mountedAtRoot], ['blank', blank]] as const) {
+    for (const [word, other] of [
+      ['live root', live],
+      ['running root', this.#mountedAtRoot],
+      ['blank', blank],
+    ] as const) {
       if (other !== null && isWithin(other, path)) throw changed(name, `it is or holds the ${word}`);
     }
     const pin = pinOf(readPins(this.#archive), now.uuid);
@@ -206,13 +237,19 @@ class BtrfsBackend implements Backend {
     if (!hasStateFolder(this.#archive)) {
       const path = joinPath(this.#top.pathInside, this.location.archive, STATE_FOLDER);
       const result = await this.#top.runInside('btrfs', ['subvolume', 'create', { path }]);
-      if (result.status !== 0) throw new RootsError('failed', `the folder ${toText(STATE_FOLDER)} cannot be made in the archive: ${result.stderr}`);
+      if (result.status !== 0)
+        throw new RootsError('failed', `the folder ${toText(STATE_FOLDER)} cannot be made in the archive: ${result.stderr}`);
     }
     writePin(this.#archive, tree, pin);
   }
 
   async lock(mode: LockMode): Promise<Lock> {
-    const keeper = await lockDirectory(this.#archive, mode, this.#top.device, `the archive ${printable(this.location.archive)} on ${this.location.device}`);
+    const keeper = await lockDirectory(
+      this.#archive,
+      mode,
+      this.#top.device,
+      `the archive ${printable(this.location.archive)} on ${this.location.device}`,
+    );
     this.#lock = { release: () => keeper.close() };
     return this.#lock;
   }

@@ -32,7 +32,12 @@ export function parseSubvolumeList(stdout: Buffer): Subvolume[] {
     }
     found.push({ id: Number(id), parentId: Number(parentId), uuid, path: path as BytePath });
   }
-  return withoutRepeated(found, (each) => String(each.id), (each) => each.path, (each) => each.uuid);
+  return withoutRepeated(
+    found,
+    (each) => String(each.id),
+    (each) => each.path,
+    (each) => each.uuid,
+  );
 }
 
 /** The ids and parents of all lines, those that a name imitates among them: each must be asked for by its id before it counts. */
@@ -75,17 +80,31 @@ export function parseRootItems(stdout: Buffer): RootItem[] {
     if (id === undefined || Number.isNaN(id) || uuid === undefined || seconds === undefined || nanoseconds === undefined) continue;
     found.push({ id, uuid, createdAt: new Date(Number(seconds) * 1000 + Math.floor(Number(nanoseconds) / 1e6)), readOnly });
   }
-  return withoutRepeated(found, (each) => String(each.id), (each) => each.uuid);
+  return withoutRepeated(
+    found,
+    (each) => String(each.id),
+    (each) => each.uuid,
+  );
 }
 
 /** `btrfs subvolume show PATH`. Errors: `failed` unless each of its lines is there exactly once. */
-export function parseSubvolumeShow(stdout: Buffer): { readonly id: number; readonly uuid: string; readonly createdAt: Date; readonly readOnly: boolean } {
+export function parseSubvolumeShow(stdout: Buffer): {
+  readonly id: number;
+  readonly uuid: string;
+  readonly createdAt: Date;
+  readonly readOnly: boolean;
+} {
   const text = stdout.toString('latin1');
   const uuid = onlyMatch(text, new RegExp(`^\tUUID: \\s+(${UUID})$`, 'gm'));
   const id = onlyMatch(text, /^\tSubvolume ID:\s+(\d+)$/gm);
   const created = onlyMatch(text, /^\tCreation time:\s+(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4})$/gm);
   const flags = onlyMatch(text, /^\tFlags:\s+(\S+)$/gm);
-  return { id: Number(id), uuid, createdAt: new Date(created.replace(/^(\S+) (\S+) (...)(..)$/, '$1T$2$3:$4')), readOnly: flags === 'readonly' };
+  return {
+    id: Number(id),
+    uuid,
+    createdAt: new Date(created.replace(/^(\S+) (\S+) (...)(..)$/, '$1T$2$3:$4')),
+    readOnly: flags === 'readonly',
+  };
 }
 
 /** `btrfs filesystem du -s --raw PATH…`: total and exclusive bytes, in the order of the arguments. */
@@ -94,7 +113,8 @@ export function parseDiskUsage(stdout: Buffer, count: number): { readonly total:
     const [, total, exclusive] = /^\s*(\d+)\s+(\d+)\s+(?:\d+|-)\s{2}/.exec(line) ?? [];
     return total === undefined || exclusive === undefined ? [] : [{ total: Number(total), exclusive: Number(exclusive) }];
   });
-  if (sizes.length !== count) throw new RootsError('failed', `\`btrfs filesystem du\` told ${String(sizes.length)} sizes for ${String(count)} subvolumes`);
+  if (sizes.length !== count)
+    throw new RootsError('failed', `\`btrfs filesystem du\` told ${String(sizes.length)} sizes for ${String(count)} subvolumes`);
   return sizes;
 }
 

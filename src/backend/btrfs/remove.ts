@@ -45,7 +45,11 @@ function refused(path: BytePath, refusal: string): RootsError {
   return new RootsError('failed', `${printable(path)} cannot be removed: ${printableText(refusal)}`);
 }
 
-async function deleteOrMend(run: Run, top: PrivateMount, subvolume: NestedSubvolume): Promise<{ refusal: string | null; notes: readonly string[] }> {
+async function deleteOrMend(
+  run: Run,
+  top: PrivateMount,
+  subvolume: NestedSubvolume,
+): Promise<{ refusal: string | null; notes: readonly string[] }> {
   const refusal = await tryDelete(top, subvolume.id);
   if (refusal === null || refusal.includes(NOT_EMPTY)) return { refusal, notes: [] };
   const notes = await clearWhatBlocks(run, top, subvolume);

@@ -28,7 +28,11 @@ export function isSubvolume(path: BytePath): boolean {
  * The identities of the subvolumes at `paths` (relative to the top level), by path. Those that vanish meanwhile, or cannot be told, are missing.
  * Two programs for all; one more for each that was made since the last commit, or whose name made the lists ambiguous.
  */
-export async function identify(top: PrivateMount, location: { readonly device: string; readonly archive: BytePath }, paths: readonly BytePath[]): Promise<Map<BytePath, Identity>> {
+export async function identify(
+  top: PrivateMount,
+  location: { readonly device: string; readonly archive: BytePath },
+  paths: readonly BytePath[],
+): Promise<Map<BytePath, Identity>> {
   if (paths.length === 0) return new Map();
   const [list, dump] = await Promise.all([
     btrfs(top, ['subvolume', 'list', '-o', '-p', '-u', { path: joinPath(top.pathInside, location.archive) }]),
@@ -66,7 +70,10 @@ export async function identifyOne(top: PrivateMount, path: BytePath): Promise<Id
 export function realDirectory(top: BytePath, path: BytePath): Stats | null {
   let stats: Stats | undefined;
   for (const [at] of path.split('/').entries()) {
-    const part = path.split('/').slice(0, at + 1).join('/') as BytePath;
+    const part = path
+      .split('/')
+      .slice(0, at + 1)
+      .join('/') as BytePath;
     stats = lstatSync(toBytes(joinPath(top, part)), { throwIfNoEntry: false });
     if (stats?.isDirectory() !== true) return null;
   }
@@ -105,7 +112,8 @@ export async function nestedIn(top: PrivateMount, outer: { readonly id: number; 
 
 /** Errors: `failed` unless the subvolume of this id is at this path of this filesystem, now. */
 export async function requireAt(top: PrivateMount, { id, path }: { readonly id: number; readonly path: BytePath }): Promise<void> {
-  if ((await pathOfId(top, id)) !== path) throw new RootsError('failed', `${printable(path)} is not removed: the subvolume ${String(id)} is not there`);
+  if ((await pathOfId(top, id)) !== path)
+    throw new RootsError('failed', `${printable(path)} is not removed: the subvolume ${String(id)} is not there`);
 }
 
 /** One path for one call, so that a line break in it does no harm. Null if there is no such id. */
@@ -118,5 +126,8 @@ async function btrfs(top: PrivateMount, args: Parameters<PrivateMount['runInside
   const result = await top.runInside('btrfs', args);
   if (result.status === 0) return result.stdout;
   const kind = /Operation not permitted|Permission denied/.test(result.stderr) ? 'not-permitted' : 'failed';
-  throw new RootsError(kind, `\`btrfs ${args.filter((each) => typeof each === 'string').join(' ')}\` failed: ${printableText(result.stderr)}`);
+  throw new RootsError(
+    kind,
+    `\`btrfs ${args.filter((each) => typeof each === 'string').join(' ')}\` failed: ${printableText(result.stderr)}`,
+  );
 }

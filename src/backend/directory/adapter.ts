@@ -3,13 +3,37 @@
  * contract is in ../backend.ts. Needs no privileges beyond those over the files themselves.
  */
 import { lstatSync, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
-import { fromBytes, isUtf8, isWithin, joinPath, parentOf, printable, printableText, toBytes, toText, type BytePath } from '../../byte-path.ts';
+import {
+  fromBytes,
+  isUtf8,
+  isWithin,
+  joinPath,
+  parentOf,
+  printable,
+  printableText,
+  toBytes,
+  toText,
+  type BytePath,
+} from '../../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../../errors.ts';
 import { mayMount } from '../../system/capabilities.ts';
 import { lockDirectory } from '../../system/lock.ts';
 import { mountOf, mountsShowing, pathInFilesystem, readAllMountTables, readMountTable, type AllMounts } from '../../system/mounts.ts';
 import { STATE_FOLDER, pinOf, readPins, writePin } from '../archive-state.ts';
-import type { ArchivedTree, Backend, Capabilities, Listing, Location, Lock, LockMode, Pin, RemoveReport, Services, Size, TreeRef } from '../backend.ts';
+import type {
+  ArchivedTree,
+  Backend,
+  Capabilities,
+  Listing,
+  Location,
+  Lock,
+  LockMode,
+  Pin,
+  RemoveReport,
+  Services,
+  Size,
+  TreeRef,
+} from '../backend.ts';
 import { isOnlyOurs } from './trust.ts';
 import { makeFolder, finishRemovals, removeDirectory, unfinishedRemovals, type Exit } from './removing.ts';
 import { looksLikeRoot, nestedRootNames } from '../layouts.ts';
@@ -79,15 +103,24 @@ class DirectoryBackend implements Backend {
         others.push({ name, why });
       }
     }
-    return { trees, others, warnings: [...(pins.unreadable === null ? [] : [`${pins.unreadable}: every old root counts as pinned`]), ...this.#leftovers()] };
+    return {
+      trees,
+      others,
+      warnings: [...(pins.unreadable === null ? [] : [`${pins.unreadable}: every old root counts as pinned`]), ...this.#leftovers()],
+    };
   }
 
   #names(): BytePath[] {
     try {
-      return readdirSync(toBytes(this.#archive), { encoding: 'latin1' }).map((name) => name as BytePath).filter((name) => name !== STATE_FOLDER);
+      return readdirSync(toBytes(this.#archive), { encoding: 'latin1' })
+        .map((name) => name as BytePath)
+        .filter((name) => name !== STATE_FOLDER);
     } catch (error) {
       if (errnoOf(error) !== 'EACCES') throw error;
-      throw new RootsError('not-permitted', `the archive ${printable(this.#archive)} may not be read`, { hint: 'run as root (sudo)', cause: error });
+      throw new RootsError('not-permitted', `the archive ${printable(this.#archive)} may not be read`, {
+        hint: 'run as root (sudo)',
+        cause: error,
+      });
     }
   }
 
@@ -114,13 +147,15 @@ class DirectoryBackend implements Backend {
     const inIt = mounts.filter((mount) => isWithin(mount.mountPoint, path)).map((mount) => mount.mountPoint);
     // Of the archive: the old root itself may be a mount point.
     const around = mountOf(readMountTable(), parentOf(path));
-    const anywhere = around === undefined ? [] : mountsShowing(mounts, around.device, pathInFilesystem(around, path)).map((mount) => mount.mountPoint);
+    const anywhere =
+      around === undefined ? [] : mountsShowing(mounts, around.device, pathInFilesystem(around, path)).map((mount) => mount.mountPoint);
     return [...new Set([...inIt, ...anywhere])];
   }
 
   async pathOf(tree: TreeRef): Promise<BytePath> {
     const path = typeof tree === 'string' ? specialPath(this.location, tree) : this.#pathOfName(tree.name);
-    if (lstatSync(toBytes(path), { throwIfNoEntry: false })?.isDirectory() !== true) throw new RootsError('not-found', `there is no directory ${printable(path)}`);
+    if (lstatSync(toBytes(path), { throwIfNoEntry: false })?.isDirectory() !== true)
+      throw new RootsError('not-found', `there is no directory ${printable(path)}`);
     return path;
   }
 
@@ -133,7 +168,10 @@ class DirectoryBackend implements Backend {
     const paths = trees.map((tree) => ({ path: this.#pathOfName(tree.name) }));
     // Each is counted for itself (`-l`): a file that two roots hard-link is in both.
     const result = await this.#services.run('du', ['-sxl0', '--block-size=1', '--', ...paths], { signal: this.#services.signal });
-    const sizes = result.stdout.toString('latin1').split('\0').map((line) => Number(line.split('\t', 1)[0]));
+    const sizes = result.stdout
+      .toString('latin1')
+      .split('\0')
+      .map((line) => Number(line.split('\t', 1)[0]));
     if (sizes.length !== trees.length + 1) throw new RootsError('failed', `sizes cannot be measured: ${printableText(result.stderr)}`);
     return new Map(trees.map((tree, at) => [tree.id, { sizeBytes: sizes[at] ?? null, exclusiveBytes: sizes[at] ?? null }]));
   }
@@ -145,7 +183,8 @@ class DirectoryBackend implements Backend {
 
   /** Everything that the plan assumed, asked again. */
   async #positively(tree: ArchivedTree): Promise<void> {
-    if (tree.name.includes('/') || tree.name === '..' || tree.name === '.' || tree.name === STATE_FOLDER) throw refused(tree, 'this is no name of an old root');
+    if (tree.name.includes('/') || tree.name === '..' || tree.name === '.' || tree.name === STATE_FOLDER)
+      throw refused(tree, 'this is no name of an old root');
     const path = this.#pathOfName(tree.name);
     const before = this.#listed.get(tree.name);
     const now = lstatSync(toBytes(path), { throwIfNoEntry: false });
@@ -153,8 +192,12 @@ class DirectoryBackend implements Backend {
     const why = whyNoTree(now, lstatSync(toBytes(this.#archive)).dev);
     if (why !== null) throw refused(tree, why);
     if (before?.ino !== now.ino || before.dev !== now.dev) throw refused(tree, 'another directory has this name now');
-    for (const [word, other] of [['live root', this.location.live], ['blank', this.location.blank]] as const) {
-      if (other !== null && (isWithin(withoutLinks(other), path) || isSameDirectory(other, now))) throw refused(tree, `it is or holds the ${word}`);
+    for (const [word, other] of [
+      ['live root', this.location.live],
+      ['blank', this.location.blank],
+    ] as const) {
+      if (other !== null && (isWithin(withoutLinks(other), path) || isSameDirectory(other, now)))
+        throw refused(tree, `it is or holds the ${word}`);
     }
     const nested = nestedRoot(path, this.location.live);
     if (nested !== null) throw refused(tree, `it holds another old root at \`${printable(nested)}\``);

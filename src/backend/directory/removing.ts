@@ -32,7 +32,10 @@ export async function removeDirectory(exit: Exit, name: BytePath): Promise<strin
     const cleared = errnoOf(error) === 'EPERM' ? await clearBlockingFlags(exit.run, from) : [];
     if (cleared.length === 0) throw new RootsError('failed', `${printable(name)} is not removed: ${messageOf(error)}`, { cause: error });
     renameSync(toBytes(from), toBytes(to));
-    return [`cleared the ${cleared.map((flag) => (flag === 'i' ? 'immutable' : 'append-only')).join(' and ')} flag of ${printable(name)}`, ...(await destroy(exit, to))];
+    return [
+      `cleared the ${cleared.map((flag) => (flag === 'i' ? 'immutable' : 'append-only')).join(' and ')} flag of ${printable(name)}`,
+      ...(await destroy(exit, to)),
+    ];
   }
   return destroy(exit, to);
 }
@@ -46,7 +49,9 @@ export async function finishRemovals(exit: Exit): Promise<void> {
 export function unfinishedRemovals(archive: BytePath): BytePath[] {
   const folder = removingFolder(archive);
   // A link in either place leads to what is none of ours.
-  const real = [joinPath(archive, STATE_FOLDER), folder].every((path) => lstatSync(toBytes(path), { throwIfNoEntry: false })?.isDirectory() === true);
+  const real = [joinPath(archive, STATE_FOLDER), folder].every(
+    (path) => lstatSync(toBytes(path), { throwIfNoEntry: false })?.isDirectory() === true,
+  );
   if (!real) return [];
   return (readdirSync(toBytes(folder), { encoding: 'latin1' }) as BytePath[]).filter((name) => OUT_NAME.test(name));
 }
@@ -64,7 +69,8 @@ function makeRemovingFolder(archive: BytePath): BytePath {
 export function makeFolder(path: BytePath): BytePath {
   const stats = lstatSync(toBytes(path), { throwIfNoEntry: false });
   if (stats === undefined) mkdirSync(toBytes(path), { mode: 0o700 });
-  else if (!stats.isDirectory()) throw new RootsError('failed', `${printable(path)} is no directory`, { hint: 'move it away: roots keeps its state there' });
+  else if (!stats.isDirectory())
+    throw new RootsError('failed', `${printable(path)} is no directory`, { hint: 'move it away: roots keeps its state there' });
   return path;
 }
 
@@ -83,13 +89,15 @@ function freePlace(folder: BytePath, name: BytePath): BytePath {
 async function destroy(exit: Exit, path: BytePath): Promise<string[]> {
   const { mounts } = await readAllMountTables(exit.run);
   const used = exit.mountPoints(path, mounts)[0];
-  if (used !== undefined) throw new RootsError('failed', `${printable(path)} is not removed: it is mounted, or something in it is, at ${printable(used)}`);
+  if (used !== undefined)
+    throw new RootsError('failed', `${printable(path)} is not removed: it is mounted, or something in it is, at ${printable(used)}`);
   const rm = ['-rf', '--one-file-system', '--', { path }];
   const first = await exit.run('rm', rm);
   if (first.status === 0) return [];
   const cleared = first.stderr.includes('Operation not permitted');
   if (cleared) await clearBlockingFlagsBelow(exit.run, path);
   const second = await exit.run('rm', rm);
-  if (second.status !== 0) throw new RootsError('failed', `${printable(path)} cannot be removed completely: ${printableText(second.stderr.split('\n')[0] ?? '')}`);
+  if (second.status !== 0)
+    throw new RootsError('failed', `${printable(path)} cannot be removed completely: ${printableText(second.stderr.split('\n')[0] ?? '')}`);
   return cleared ? ['cleared immutable flags in it'] : [];
 }
