@@ -1,10 +1,10 @@
 /**
  * What restoring would do: found by reading both sides, and nothing else.
  */
-import { fromText, joinPath, printable, type BytePath } from '../byte-path.ts';
+import { joinPath, printable, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import { isSameEntry, readEntry, readNames, type Entry } from '../system/entry.ts';
-import { placeBeneath, type Place } from '../system/beneath.ts';
+import { FILESYSTEM, placeBeneath, type Place } from '../system/beneath.ts';
 import { readXattrs } from '../system/xattrs.ts';
 import type { Run } from '../system/run.ts';
 import { compareXattrs } from '../diff/compare.ts';
@@ -37,9 +37,6 @@ export interface Sides {
   readonly mountPoints: ReadonlySet<BytePath>;
   readonly overwrite: boolean;
 }
-
-/** Destinations are paths from here. */
-export const ROOT = fromText('/');
 
 /** Plans one file or a whole tree; a directory that is there already is entered, one that is not is one step. Errors: `not-found`. */
 export async function planRestore(run: Run, sides: Sides): Promise<RestoreStep[]> {
@@ -76,7 +73,7 @@ export function sourcePlace(root: BytePath, path: BytePath): Place {
 
 /** Links on the way to a destination are followed only if nobody else could have put them there. */
 export function destinationPlace(path: BytePath): Place {
-  return placeBeneath(ROOT, path, { links: 'trusted' });
+  return placeBeneath(FILESYSTEM, path, { links: 'trusted' });
 }
 
 /** Null also if the directory for it does not exist yet. */

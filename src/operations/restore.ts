@@ -3,7 +3,7 @@
  */
 import { baseName, isWithin, joinPath, parentOf, printable, type BytePath } from '../byte-path.ts';
 import { RootsError, messageOf } from '../errors.ts';
-import { directoryBeneath, type Place } from '../system/beneath.ts';
+import { isTrustedDirectory, type Place } from '../system/beneath.ts';
 import { readEntry } from '../system/entry.ts';
 import { readMountTable } from '../system/mounts.ts';
 import { recreateMissingParents } from '../system/recreate-parents.ts';
@@ -13,7 +13,7 @@ import type { Context } from './context.ts';
 
 import { pathInside } from './live-path.ts';
 import { oldRootsOf, resolveRoot, type ResolvedRoot } from './resolve-root.ts';
-import { ROOT, destinationPlace, planRestore, sourcePlace, type RestoreStep } from './restore-plan.ts';
+import { destinationPlace, planRestore, sourcePlace, type RestoreStep } from './restore-plan.ts';
 import { withTargets, type Target } from './targets.ts';
 
 export interface RestoreOptions {
@@ -93,7 +93,7 @@ async function applyPlan(
 }
 
 async function planPaths(context: Context, targets: readonly Target[], options: RestoreOptions): Promise<RestorePlan> {
-  if (options.to !== undefined && options.paths.length > 1 && !isDirectory(options.to)) {
+  if (options.to !== undefined && options.paths.length > 1 && !isTrustedDirectory(options.to)) {
     throw new RootsError('usage', `${printable(options.to)} is no directory`, {
       hint: 'several paths can only be restored into a directory that exists',
     });
@@ -179,21 +179,11 @@ function isInside(root: BytePath, source: BytePath): boolean {
 }
 
 function destinationOf({ backend, name }: Target, source: BytePath, { to }: RestoreOptions): BytePath {
-  if (to !== undefined) return isDirectory(to) ? joinPath(to, baseName(source)) : to;
+  if (to !== undefined) return isTrustedDirectory(to) ? joinPath(to, baseName(source)) : to;
   if (backend.liveMountPoint !== null) return joinPath(backend.liveMountPoint, source);
   throw new RootsError('usage', `the live root of ${name} is not mounted, so there is no place where ${printable(source)} was`, {
     hint: 'say with --to where it should go',
   });
-}
-
-function isDirectory(path: BytePath): boolean {
-  try {
-    directoryBeneath(ROOT, path, { links: 'trusted' }).close();
-    return true;
-  } catch (error) {
-    if (error instanceof RootsError && error.kind === 'not-found') return false;
-    throw error;
-  }
 }
 
 /** A failure is a result: the others are still to be restored. */

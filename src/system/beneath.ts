@@ -65,6 +65,20 @@ export function directoryBeneath(root: BytePath, path: BytePath, options: Beneat
   return descend(root, componentsOf(path), path, options);
 }
 
+/** What absolute paths of this system are beneath. */
+export const FILESYSTEM = fromText('/');
+
+/** Whether an absolute path leads to a directory, by links that can be trusted. Errors: `not-permitted` for one that cannot. */
+export function isTrustedDirectory(path: BytePath): boolean {
+  try {
+    directoryBeneath(FILESYSTEM, path, { links: 'trusted' }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof RootsError && error.kind === 'not-found') return false;
+    throw error;
+  }
+}
+
 function componentsOf(path: BytePath): BytePath[] {
   return path.split('/').filter((name) => name !== '' && name !== '.') as BytePath[];
 }

@@ -2,18 +2,16 @@
  * The directories that a restored path needs and that are no longer there, with the owner and mode that they had in the old root.
  */
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync, readdirSync } from 'node:fs';
-import { fromText, parentOf, printable, toBytes, type BytePath } from '../byte-path.ts';
+import { parentOf, printable, toBytes, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf } from '../errors.ts';
-import { directoryBeneath, placeBeneath } from './beneath.ts';
-
-const ROOT = fromText('/');
+import { directoryBeneath, FILESYSTEM, isTrustedDirectory, placeBeneath } from './beneath.ts';
 
 /** `source` is a path inside `root`, `destination` absolute; where they end in the same names, those are the same directories. */
 export function recreateMissingParents(root: BytePath, source: BytePath, destination: BytePath): void {
   const missing: { from: BytePath; to: BytePath }[] = [];
   for (
     let [from, to] = [parentOf(source), parentOf(destination)];
-    from !== '' && !isDirectory(to);
+    from !== '' && !isTrustedDirectory(to);
     [from, to] = [parentOf(from), parentOf(to)]
   ) {
     missing.unshift({ from, to });
@@ -21,19 +19,9 @@ export function recreateMissingParents(root: BytePath, source: BytePath, destina
   for (const { from, to } of missing) recreate(root, from, to);
 }
 
-function isDirectory(path: BytePath): boolean {
-  try {
-    directoryBeneath(ROOT, path, { links: 'trusted' }).close();
-    return true;
-  } catch (error) {
-    if (error instanceof RootsError && error.kind === 'not-found') return false;
-    throw error;
-  }
-}
-
 function recreate(root: BytePath, from: BytePath, to: BytePath): void {
   const source = directoryBeneath(root, from, { links: 'inside' });
-  const place = placeBeneath(ROOT, to, { links: 'trusted' });
+  const place = placeBeneath(FILESYSTEM, to, { links: 'trusted' });
   try {
     const stats = fstatSync(source.fd);
     mkdirSync(toBytes(place.path), { mode: 0o700 });
