@@ -3,9 +3,10 @@
  */
 import { hasPlausibleTime, understand, type Archive, type OldRoot } from '../backend/old-root.ts';
 import { toText } from '../byte-path.ts';
+import { RootsError } from '../errors.ts';
 import { planRetention } from '../retention/plan.ts';
 import type { Context } from './context.ts';
-import type { Target } from './targets.ts';
+import type { Target, TargetProblem } from './targets.ts';
 
 export interface JudgedRoot {
   readonly target: Target;
@@ -40,6 +41,27 @@ export async function judgeArchive(context: Context, target: Target, at: Date = 
     unrecognised: archive.unrecognised,
     warnings: archive.warnings,
   };
+}
+
+/** All that can be listed: one archive that cannot does not hide the others. Errors: that of the first if none can. */
+export async function judgeArchives(
+  context: Context,
+  targets: readonly Target[],
+  at: Date,
+): Promise<{ archives: readonly JudgedArchive[]; problems: readonly TargetProblem[] }> {
+  const archives: JudgedArchive[] = [];
+  const problems: TargetProblem[] = [];
+  for (const target of targets) {
+    try {
+      archives.push(await judgeArchive(context, target, at));
+    } catch (error) {
+      if (!(error instanceof RootsError)) throw error;
+      problems.push({ target: target.name, error });
+    }
+  }
+  const [first] = problems;
+  if (archives.length === 0 && first !== undefined) throw first.error;
+  return { archives, problems };
 }
 
 /** What keeps a root whatever the policy says. */

@@ -3,7 +3,7 @@
  */
 import type { Size } from '../backend/backend.ts';
 import type { Context } from './context.ts';
-import { judgeArchive, type JudgedArchive, type JudgedRoot } from './judge.ts';
+import { judgeArchives, type JudgedArchive, type JudgedRoot } from './judge.ts';
 import { withTargets, type Aside } from './targets.ts';
 
 export interface ListedRoot extends JudgedRoot {
@@ -27,15 +27,18 @@ export async function listRoots(
   context: Context,
   options: { readonly target?: string | undefined; readonly measure: boolean },
 ): Promise<ListOutcome> {
-  return withTargets(context, { access: 'read', only: options.target }, async (targets, aside) => {
+  return withTargets(context, { access: 'read', only: options.target }, async (targets, { problems, notLookedAt }) => {
+    const judged = await judgeArchives(context, targets, context.now);
     const archives: ListedArchive[] = [];
-    for (const target of targets) {
-      const judged = await judgeArchive(context, target);
-      const trees = judged.roots.map(({ root }) => root);
-      const sizes = options.measure ? await target.backend.measure(trees) : target.backend.knownSizes(trees);
-      const roots = judged.roots.map((each, at) => ({ ...each, number: at + 1, size: sizes.get(each.root.id) ?? UNKNOWN_SIZE }));
-      archives.push({ ...judged, roots });
-    }
-    return { archives, ...aside };
+    for (const archive of judged.archives) archives.push(await withSizes(archive, options.measure));
+    return { archives, problems: [...problems, ...judged.problems], notLookedAt };
   });
+}
+
+async function withSizes(archive: JudgedArchive, measure: boolean): Promise<ListedArchive> {
+  const { backend } = archive.target;
+  const trees = archive.roots.map(({ root }) => root);
+  const sizes = measure ? await backend.measure(trees) : backend.knownSizes(trees);
+  const roots = archive.roots.map((each, at) => ({ ...each, number: at + 1, size: sizes.get(each.root.id) ?? UNKNOWN_SIZE }));
+  return { ...archive, roots };
 }

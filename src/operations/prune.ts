@@ -7,7 +7,7 @@ import { RootsError, messageOf } from '../errors.ts';
 import { parseMoment } from '../retention/moment.ts';
 import { isEmpty } from '../retention/policy.ts';
 import type { Context } from './context.ts';
-import { judgeArchive, type JudgedArchive, type JudgedRoot } from './judge.ts';
+import { judgeArchive, judgeArchives, type JudgedArchive, type JudgedRoot } from './judge.ts';
 import { withTargets, type Target, type TargetProblem } from './targets.ts';
 
 export interface TargetPlan {
@@ -66,10 +66,9 @@ export async function prune(
 ): Promise<PruneOutcome> {
   return withTargets(context, { access: 'write', only: options.target }, async (targets, aside) => {
     const plan = await planPrune(context, targets, context.now, aside.problems);
-    if (!(await agree(plan)))
-      return { plan, removals: [], problems: aside.problems, notTried: plan.targets.flatMap((each) => each.remove) };
+    if (!(await agree(plan))) return { plan, removals: [], problems: plan.problems, notTried: plan.targets.flatMap((each) => each.remove) };
     const removals: Removal[] = [];
-    const problems = [...aside.problems];
+    const problems = [...plan.problems];
     const record: OnRemoval = (removal) => {
       removals.push(removal);
       onRemoval(removal);
@@ -106,9 +105,8 @@ function momentOf(text: string, zone: string | undefined): Date {
 }
 
 async function planPrune(context: Context, targets: readonly Target[], at: Date, problems: readonly TargetProblem[]): Promise<PrunePlan> {
-  const plans: TargetPlan[] = [];
-  for (const target of targets) plans.push(planOfTarget(await judgeArchive(context, target, at)));
-  return { at, targets: plans, problems };
+  const judged = await judgeArchives(context, targets, at);
+  return { at, targets: judged.archives.map(planOfTarget), problems: [...problems, ...judged.problems] };
 }
 
 function planOfTarget(archive: JudgedArchive): TargetPlan {

@@ -24,6 +24,12 @@ export interface TargetSelection {
   readonly only?: string | undefined;
 }
 
+/** A target by its name; where it is can be what is wrong with it, and that must not stop the others. */
+interface NamedPlace {
+  readonly name: string;
+  readonly place: () => Place;
+}
+
 interface Place {
   readonly name: string;
   readonly location: Location;
@@ -61,12 +67,12 @@ export async function withTargets<T>(
   const problems: TargetProblem[] = [];
   try {
     const { places, notLookedAt } = await findPlaces(context, { ...services, privateMounts: lookout });
-    for (const place of select(places, selection.only)) {
+    for (const { name, place } of select(places, selection.only)) {
       try {
-        targets.push(await openTarget(context, services, place));
+        targets.push(await openTarget(context, services, place()));
       } catch (error) {
         if (!(error instanceof RootsError)) throw error;
-        problems.push({ target: place.name, error });
+        problems.push({ target: name, error });
       }
     }
     const [first] = problems;
@@ -97,16 +103,22 @@ function refuseSharedArchives(targets: readonly Target[]): void {
   }
 }
 
-async function findPlaces(context: Context, services: Services): Promise<{ places: readonly Place[]; notLookedAt: readonly string[] }> {
+async function findPlaces(
+  context: Context,
+  services: Services,
+): Promise<{ places: readonly NamedPlace[]; notLookedAt: readonly string[] }> {
   const configured = context.config.targets;
   const needsDetection = configured.length === 0 || configured.some((target) => target.archive === undefined);
   const detection = needsDetection
     ? await detect(services, { nameZone: context.config.nameTimezone, privileged: context.privileged })
     : { found: [], notLookedAt: [] };
   if (configured.length > 0)
-    return { places: configured.map((target) => configuredPlace(target, detection, context.config.file)), notLookedAt: [] };
+    return {
+      places: configured.map((target) => ({ name: target.name, place: () => configuredPlace(target, detection, context.config.file) })),
+      notLookedAt: [],
+    };
   if (detection.found.length === 0) throw nothingFound(detection, context.privileged);
-  return { places: named(detection.found), notLookedAt: detection.notLookedAt };
+  return { places: named(detection.found).map((place) => ({ name: place.name, place: () => place })), notLookedAt: detection.notLookedAt };
 }
 
 function configuredPlace(target: TargetConfig, detection: Detection, file: string | null): Place {
@@ -145,7 +157,7 @@ function named(found: readonly Detected[]): Place[] {
   });
 }
 
-function select(places: readonly Place[], only: string | undefined): readonly Place[] {
+function select(places: readonly NamedPlace[], only: string | undefined): readonly NamedPlace[] {
   if (only === undefined) return places;
   const chosen = places.filter((place) => place.name === only);
   if (chosen.length > 0) return chosen;

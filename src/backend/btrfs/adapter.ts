@@ -1,7 +1,7 @@
 /**
  * Old roots as btrfs subvolumes in a directory of the top level. The contract is in ../backend.ts.
  */
-import { lstatSync, readdirSync, realpathSync, statfsSync } from 'node:fs';
+import { lstatSync, readdirSync, statfsSync } from 'node:fs';
 import { baseName, fromText, isWithin, joinPath, printable, toBytes, toText, type BytePath } from '../../byte-path.ts';
 import { RootsError, errnoOf } from '../../errors.ts';
 import { lockDirectory } from '../../system/lock.ts';
@@ -24,6 +24,7 @@ import type {
 } from '../backend.ts';
 import { looksLikeRoot, nestedRootNames } from '../layouts.ts';
 import { specialPath } from '../location.ts';
+import { refuseReadOnly } from './filesystem.ts';
 import { parseDiskUsage } from './parse.ts';
 import { quotaSizes } from './quota.ts';
 import { removeSubvolume } from './remove.ts';
@@ -43,7 +44,7 @@ export const CAPABILITIES: Capabilities = {
 export const TOP_LEVEL = ['subvolid=5'];
 
 export async function openBtrfs(location: BtrfsLocation, services: Services): Promise<Backend> {
-  if (services.privateMounts.access === 'write') refuseReadOnly(location);
+  if (services.privateMounts.access === 'write') refuseReadOnly(location.device);
   const top = await services.privateMounts.mount(location.device, 'btrfs', TOP_LEVEL);
   const stats = realDirectory(top.path, location.archive);
   if (stats === null) {
@@ -52,24 +53,6 @@ export async function openBtrfs(location: BtrfsLocation, services: Services): Pr
     });
   }
   return new BtrfsBackend(location, services, top, `${String(stats.dev)}:${String(stats.ino)}`);
-}
-
-/** Mounting it for writing would make the filesystem writable for all; where somebody mounted it read-only, that may be to save it. */
-function refuseReadOnly({ device }: BtrfsLocation): void {
-  const name = realPath(device);
-  const mounts = readMountTable().filter((mount) => mount.type === 'btrfs' && realPath(toText(mount.source)) === name);
-  if (mounts.length === 0 || mounts.some((mount) => mount.options.includes('rw'))) return;
-  throw new RootsError('failed', `the filesystem on ${device} is mounted read-only`, {
-    hint: 'if that is not on purpose, mount it for writing first (mount -o remount,rw)',
-  });
-}
-
-function realPath(device: string): string {
-  try {
-    return realpathSync(device);
-  } catch {
-    return device;
-  }
 }
 
 class BtrfsBackend implements Backend {

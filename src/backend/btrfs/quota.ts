@@ -2,11 +2,9 @@
  * Sizes that btrfs keeps by itself where quotas are on. They are only read: quotas are never turned on for a user, since
  * they make the removal of a large snapshot many times slower.
  */
-import { existsSync, readFileSync, readdirSync, realpathSync } from 'node:fs';
-import { basename } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Size } from '../backend.ts';
-
-const SYSFS = '/sys/fs/btrfs';
+import { filesystemOn, SYSFS } from './filesystem.ts';
 
 /** By subvolume id; empty where quotas are off, being counted anew, or simple ones (those count no data that was there before them). */
 export function quotaSizes(device: string, ids: readonly number[]): Map<number, Size> {
@@ -20,16 +18,6 @@ export function quotaSizes(device: string, ids: readonly number[]): Map<number, 
       return [id, { sizeBytes: bytes(read(`${group}/referenced`)), exclusiveBytes: bytes(read(`${group}/exclusive`)) }];
     }),
   );
-}
-
-/** The UUID under which sysfs has the mounted filesystem that a device belongs to. */
-function filesystemOn(device: string): string | undefined {
-  try {
-    const name = basename(realpathSync(device));
-    return readdirSync(SYSFS).find((uuid) => existsSync(`${SYSFS}/${uuid}/devices/${name}`));
-  } catch {
-    return undefined;
-  }
 }
 
 function read(path: string): string | undefined {
