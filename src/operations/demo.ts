@@ -194,12 +194,18 @@ async function cleanFolder(run: Run, folder: string): Promise<void> {
   if (existsSync(image)) {
     const devices = (await must(run, 'losetup', ['--list', '--noheadings', '--output', 'NAME', '--associated', image])).split('\n');
     for (const device of devices.map((each) => each.trim()).filter((each) => each !== '')) await must(run, 'losetup', ['--detach', device]);
-    // One that is in use is only let go of later, and would keep the image on disk without a name.
-    if ((await must(run, 'losetup', ['--list', '--noheadings', '--output', 'NAME', '--associated', image])).trim() !== '') {
-      throw new RootsError('failed', `the loop device of ${image} is still in use`, { hint: 'try `roots demo --clean` again in a moment' });
-    }
+    await waitUntilDetached(run, image);
   }
   rmSync(folder, { recursive: true });
+}
+
+/** One that somebody else has open (another `roots ls` that looks at all filesystems) is let go of a moment later; without its name the image would stay on disk. */
+async function waitUntilDetached(run: Run, image: string): Promise<void> {
+  for (let patience = 50; patience > 0; patience -= 1) {
+    if ((await must(run, 'losetup', ['--list', '--noheadings', '--output', 'NAME', '--associated', image])).trim() === '') return;
+    await must(run, 'sleep', ['0.1']);
+  }
+  throw new RootsError('failed', `the loop device of ${image} is still in use`, { hint: 'try `roots demo --clean` again in a moment' });
 }
 
 async function must(run: Run, program: string, args: readonly string[]): Promise<string> {
