@@ -76,8 +76,7 @@ const PARTS = {
   },
   'base-command': {
     imports: [...PLAIN, 'operations', 'operations/demo', 'ui', 'config'],
-    // node:fs for the arguments as they were given: /proc/self/cmdline.
-    packages: ['@oclif/core', 'node:fs', ...NODE.computing],
+    packages: ['@oclif/core', 'fastest-levenshtein', ...NODE.computing],
     process: 'all',
   },
   help: { imports: [...PLAIN, 'ui'], packages: ['@oclif/core', ...NODE.computing], process: 'all' },

@@ -6,4 +6,4 @@ import { register } from 'tsx/esm/api';
 register();
 globalThis.oclif = { ...globalThis.oclif, enableAutoTranspile: false };
 const { cli } = await import('./cli.js');
-await cli(fileURLToPath(new URL('../src/', import.meta.url)));
+await cli({ root: fileURLToPath(new URL('../src/', import.meta.url)) });

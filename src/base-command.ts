@@ -1,10 +1,10 @@
 /**
  * What all commands share: the common flags, the JSON envelope, signals, and the way from an error to an exit status.
  */
-import { readFileSync } from 'node:fs';
 import { Command } from '@oclif/core/command';
 import * as Flags from '@oclif/core/flags';
-import { fromBytes, printableText, textOfArgument } from './byte-path.ts';
+import { closest, distance } from 'fastest-levenshtein';
+import { printableText } from './byte-path.ts';
 import { readConfig } from './config.ts';
 import { EXIT_STATUS, RootsError, messageOf, type Outcome } from './errors.ts';
 import { createContext, type Context } from './operations/context.ts';
@@ -46,32 +46,29 @@ export abstract class BaseCommand extends Command {
     if (this.#abort.signal.aborted) this.end('interrupted');
   }
 
-  /** Arguments as they were written, byte for byte: what is not UTF-8 reaches `fromText` as lone surrogates. */
-  override async init(): Promise<void> {
-    await super.init();
-    if (!this.argv.some((argument) => argument.includes('\ufffd'))) return;
-    const raw = fromBytes(readFileSync('/proc/self/cmdline')).split('\0').slice(0, -1);
-    this.argv = raw.slice(raw.length - this.argv.length).map((argument) => textOfArgument(argument as never));
-  }
-
   override logJson(json: unknown): void {
     process.stdout.write(`${renderJson(json, 2)}\n`);
   }
 
   protected override async catch(error: unknown): Promise<void> {
-    const { kind, message, hint } = understand(error);
-    process.exitCode = EXIT_STATUS[kind].status;
-    if (this.jsonEnabled()) {
-      this.logJson({ error: { kind, message, hint: hint ?? null } });
-      return Promise.resolve();
-    }
-    const screen = screenOf(process.stderr, process.env);
-    const text = wrapText(screen, `roots: ${printableText(message, { newlines: true })}`);
-    const next = hint === undefined ? '' : `${wrapText(screen, printableText(hint, { newlines: true }))}\n`;
-    process.stderr.write(`${screen.style('red', text.slice(0, 6))}${text.slice(6)}\n${next}`);
-    if (process.env['ROOTS_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+    reportError(error, { json: this.jsonEnabled() });
     return Promise.resolve();
   }
+}
+
+/** The way from an error to what is shown of it and to the exit status. */
+export function reportError(error: unknown, { json }: { readonly json: boolean }): void {
+  const { kind, message, hint } = understand(error);
+  process.exitCode = EXIT_STATUS[kind].status;
+  if (json) {
+    process.stdout.write(`${renderJson({ error: { kind, message, hint: hint ?? null } }, 2)}\n`);
+    return;
+  }
+  const screen = screenOf(process.stderr, process.env);
+  const text = wrapText(screen, `roots: ${printableText(message, { newlines: true })}`);
+  const next = hint === undefined ? '' : `${wrapText(screen, printableText(hint, { newlines: true }))}\n`;
+  process.stderr.write(`${screen.style('red', text.slice(0, 6))}${text.slice(6)}\n${next}`);
+  if (process.env['ROOTS_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
 }
 
 function understand(error: unknown): Pick<RootsError, 'kind' | 'message' | 'hint'> {
@@ -82,8 +79,20 @@ function understand(error: unknown): Pick<RootsError, 'kind' | 'message' | 'hint
     return {
       kind: 'usage',
       message: [message, ...rest.filter((line) => line !== 'See more help with --help')].join('\n').trim(),
-      hint: 'see --help',
+      hint: meantFlag(error) ?? 'see --help',
     };
   }
   return { kind: 'failed', message: messageOf(error), hint: undefined };
+}
+
+/** For an error of oclif about flags that do not exist: the one that was probably meant. */
+function meantFlag(error: object): string | undefined {
+  const { flags: [wrong] = [], parse } = error as {
+    readonly flags?: readonly string[];
+    readonly parse?: { readonly input?: { readonly flags?: object } };
+  };
+  const known = Object.keys(parse?.input?.flags ?? {}).map((name) => `--${name}`);
+  if (wrong === undefined || known.length === 0) return undefined;
+  const best = closest(wrong, known);
+  return distance(wrong, best) <= 2 ? `did you mean ${best}? See --help` : undefined;
 }
