@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildFieldArchive } from '../fixtures/field-archive.ts';
 import { makeBtrfsImage, type LoopImage } from '../support/loop-image.ts';
-import { tool, withScratch } from '../support/scratch.ts';
+import { mountTable, tool, withScratch } from '../support/scratch.ts';
 import { compare, type Row } from './measure.ts';
 
 const roots = [process.execPath, fileURLToPath(new URL('../../bin/run.js', import.meta.url))];
@@ -23,8 +23,8 @@ report();
 /** A machine as in the field, in a mount namespace of its own: what else is mounted here must not be looked at. */
 async function startUp(): Promise<void> {
   const field = await buildFieldArchive();
+  const { alone, end } = aloneWith(field.device);
   try {
-    const alone = aloneWith(field.device);
     const work = (...args: string[]) => ({ name: `roots ${args.join(' ')}`, command: [...alone, ...roots, ...args] });
     rows.push(
       ...compare({
@@ -39,17 +39,25 @@ async function startUp(): Promise<void> {
       }),
     );
   } finally {
+    end();
     field.close();
   }
 }
 
-/** Runs what follows with no btrfs in sight but this one. The same small cost for all, the peer included, would flatter the ratio: it is paid once. */
-function aloneWith(device: string): string[] {
-  const script = `for at in $(awk -v d='${device}' '/ - btrfs / { split($0, part, " - "); split(part[2], of, " "); if (of[2] != d) print $5 }' /proc/self/mountinfo | tac); do umount -l "$at"; done`;
-  const keeper = spawnSync('unshare', ['--mount', 'sh', '-c', `${script}; sleep 600 >/dev/null 2>&1 & echo $!`], { encoding: 'utf8' });
-  const pid = keeper.stdout.trim();
-  process.on('exit', () => spawnSync('kill', [pid]));
-  return ['nsenter', `--mount=/proc/${pid}/ns/mnt`, '--wd=/', '--'];
+/** What begins with `alone` runs with no btrfs in sight but this one, the peer too. */
+function aloneWith(device: string): { alone: readonly string[]; end: () => void } {
+  const others = mountTable().filter((mount) => mount.type === 'btrfs' && mount.source !== device);
+  const unmount = others.map(({ at }) => `umount -l '${at}'`).toReversed();
+  const { stdout } = spawnSync('unshare', ['--mount', 'sh', '-c', [...unmount, 'sleep 600 >/dev/null 2>&1 & echo $!'].join('; ')], {
+    encoding: 'utf8',
+  });
+  const pid = Number(stdout.trim());
+  return {
+    alone: ['nsenter', `--mount=/proc/${String(pid)}/ns/mnt`, '--wd=/', '--'],
+    end: () => {
+      process.kill(pid);
+    },
+  };
 }
 
 /** A thousand listed, and two hundred removed beside one `btrfs subvolume delete` that names them all. */
