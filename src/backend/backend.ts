@@ -113,6 +113,8 @@ export interface Backend {
   readonly name: BackendName;
   readonly capabilities: Capabilities;
   readonly location: Location;
+  /** Where it is, for people and safe to print: `btrfs on /dev/sda2, archive old_roots`. */
+  readonly place: string;
   /** Where the live root is mounted for this process, as an absolute path; null if it is not, or is not known. */
   readonly liveMountPoint: BytePath | null;
 

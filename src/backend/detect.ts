@@ -5,10 +5,10 @@ import { realpathSync } from 'node:fs';
 import { fromBytes, printable, toBytes, toText, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../errors.ts';
 import { mountOf, pathInFilesystem, readMountTable } from '../system/mounts.ts';
-import type { Backend, Detected, Location, Services } from './backend.ts';
-import { openBtrfs } from './btrfs/adapter.ts';
+import type { Backend, BackendName, Capabilities, Detected, Location, Services } from './backend.ts';
+import { CAPABILITIES as BTRFS, openBtrfs } from './btrfs/adapter.ts';
 import { detectBtrfs } from './btrfs/detect.ts';
-import { openDirectory } from './directory/adapter.ts';
+import { CAPABILITIES as DIRECTORY, openDirectory } from './directory/adapter.ts';
 import { detectDirectories } from './directory/detect.ts';
 
 export interface Detection {
@@ -27,6 +27,13 @@ export async function detect(services: Services, options: { readonly nameZone: s
 }
 
 const NOT_SUPPORTED = ['zfs', 'bcachefs'];
+
+const CAPABILITIES: Readonly<Record<BackendName, Capabilities>> = { btrfs: BTRFS, directory: DIRECTORY };
+
+/** Of the backend of a location, which need not be opened for that. */
+export function capabilitiesOf({ backend }: Location): Capabilities {
+  return CAPABILITIES[backend];
+}
 
 /** Errors: as those of the backend's own opening; `not-found` if there is no archive. */
 export async function openBackend(location: Location, services: Services): Promise<Backend> {

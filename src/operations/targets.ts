@@ -2,7 +2,7 @@
  * Which targets there are: what the configuration says, completed by what can be recognised.
  */
 import type { Backend, Detected, Location, Services } from '../backend/backend.ts';
-import { detect, locate, openBackend, type Detection } from '../backend/detect.ts';
+import { capabilitiesOf, detect, locate, openBackend, type Detection } from '../backend/detect.ts';
 import { fromText, type BytePath } from '../byte-path.ts';
 import type { TargetConfig } from '../config.ts';
 import { RootsError } from '../errors.ts';
@@ -167,7 +167,7 @@ function select(places: readonly NamedPlace[], only: string | undefined): readon
 }
 
 function refuseUnprivileged(context: Context, location: Location): void {
-  if (location.backend === 'directory' || context.privileged) return;
+  if (context.privileged || !capabilitiesOf(location).needsRoot) return;
   throw new RootsError('not-permitted', `old roots on ${location.backend} can only be reached by root`, { hint: 'run it again with sudo' });
 }
 

@@ -27,7 +27,7 @@ export function renderList(screen: Screen, { archives, problems, notLookedAt }: 
 
 function renderArchive(screen: Screen, archive: ListedArchive, options: ListViewOptions): string {
   const { target, roots, warnings } = archive;
-  const where = target.assumed.length === 0 ? describeLocation(archive) : `${target.assumed.join(', ')} (recognised, not configured)`;
+  const where = target.assumed.length === 0 ? target.backend.place : `${target.assumed.join(', ')} (recognised, not configured)`;
   const title = wrapText(screen, `${target.name}  ${where}`);
   const parts = [
     `${screen.style('bold', title.slice(0, target.name.length))}${screen.style('dim', title.slice(target.name.length))}`,
@@ -42,11 +42,6 @@ function renderArchive(screen: Screen, archive: ListedArchive, options: ListView
     ),
   ];
   return parts.join('\n');
-}
-
-function describeLocation({ target }: ListedArchive): string {
-  const { location } = target.backend;
-  return `${location.backend}${location.backend === 'btrfs' ? ` on ${location.device}` : ''}, archive ${printable(location.archive)}`;
 }
 
 function renderRoots(screen: Screen, roots: readonly ListedRoot[], { now, zone }: ListViewOptions, policyIsEmpty: boolean): string {

@@ -58,6 +58,7 @@ export async function openBtrfs(location: BtrfsLocation, services: Services): Pr
 class BtrfsBackend implements Backend {
   readonly name = 'btrfs';
   readonly capabilities = CAPABILITIES;
+  readonly place: string;
   readonly location: BtrfsLocation;
   readonly liveMountPoint: BytePath | null;
   readonly archiveKey: string;
@@ -72,6 +73,7 @@ class BtrfsBackend implements Backend {
 
   constructor(location: BtrfsLocation, services: Services, top: PrivateMount, archiveKey: string) {
     this.location = location;
+    this.place = `btrfs on ${printable(fromText(location.device))}, archive ${printable(location.archive)}`;
     this.archiveKey = archiveKey;
     this.#services = services;
     this.#top = top;

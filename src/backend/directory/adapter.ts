@@ -67,6 +67,7 @@ export function openDirectory(location: DirectoryLocation, services: Services): 
 class DirectoryBackend implements Backend {
   readonly name = 'directory';
   readonly capabilities = CAPABILITIES;
+  readonly place: string;
   readonly location: DirectoryLocation;
   readonly liveMountPoint: BytePath | null;
   readonly archiveKey: string;
@@ -79,6 +80,7 @@ class DirectoryBackend implements Backend {
 
   constructor(location: DirectoryLocation, services: Services, archive: BytePath) {
     this.location = location;
+    this.place = `plain directories, archive ${printable(location.archive)}`;
     this.liveMountPoint = location.live;
     this.#services = services;
     this.#archive = archive;
