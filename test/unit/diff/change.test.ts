@@ -9,7 +9,22 @@ describe('toJson', () => {
   });
 
   it('carries names that are not UTF-8 exactly', () => {
-    const json = toJson({ path: fromBytes(Buffer.from([0xff])), kind: 'renamed', type: 'symlink', what: [], from: fromBytes(Buffer.from([0x61, 0xfe])) });
-    expect(json).toEqual({ path: '\ufffd', pathBase64: '/w==', kind: 'renamed', type: 'symlink', what: [], from: 'a\ufffd', fromBase64: 'Yf4=', size: null });
+    const json = toJson({
+      path: fromBytes(Buffer.from([0xff])),
+      kind: 'renamed',
+      type: 'symlink',
+      what: [],
+      from: fromBytes(Buffer.from([0x61, 0xfe])),
+    });
+    expect(json).toEqual({
+      path: '\ufffd',
+      pathBase64: '/w==',
+      kind: 'renamed',
+      type: 'symlink',
+      what: [],
+      from: 'a\ufffd',
+      fromBase64: 'Yf4=',
+      size: null,
+    });
   });
 });

@@ -1,4 +1,13 @@
-import { Unreadable, type Directory, type Entry, type Listed, type Located, type Tree, type TreeReader, type Xattrs } from '../../../src/diff/tree.ts';
+import {
+  Unreadable,
+  type Directory,
+  type Entry,
+  type Listed,
+  type Located,
+  type Tree,
+  type TreeReader,
+  type Xattrs,
+} from '../../../src/diff/tree.ts';
 import { fromText, type BytePath } from '../../../src/byte-path.ts';
 import { isDirectory } from '../../../src/diff/compare.ts';
 
@@ -54,7 +63,9 @@ export function fakeReader(trees: Readonly<Record<string, FakeNode>>, options: {
       if (options.xattrs !== undefined) throw options.xattrs;
       return entries.map((located): Xattrs | Unreadable => {
         const node = nodeAt(located.address);
-        return node.fails === 'read' ? new Unreadable('permission denied') : new Map(Object.entries(node.xattrs ?? {}) as [BytePath, string][]);
+        return node.fails === 'read'
+          ? new Unreadable('permission denied')
+          : new Map(Object.entries(node.xattrs ?? {}) as [BytePath, string][]);
       });
     },
   };
@@ -72,7 +83,9 @@ async function later(signal: AbortSignal | undefined): Promise<void> {
 
 function fakeDirectory(self: Located, node: FakeNode, opened: Set<Directory>, chunk: number): Directory {
   const children = Object.entries(node.children ?? {}) as [BytePath, FakeNode][];
-  const listed = children.map(([name, child]): Listed => (child.fails === 'stat' ? { name, why: 'vanished while it was read' } : entryOf(name, child)));
+  const listed = children.map(([name, child]): Listed =>
+    child.fails === 'stat' ? { name, why: 'vanished while it was read' } : entryOf(name, child),
+  );
   listed.sort((a, b) => (a.name < b.name ? -1 : 1));
   const directory: Directory = {
     self,

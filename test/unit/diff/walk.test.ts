@@ -16,13 +16,20 @@ interface Outcome {
   readonly reader: FakeReader;
 }
 
-async function diff(from: Children | null, to: Children | null, options: WalkOptions & { xattrs?: Error; root?: FakeNode } = {}): Promise<Outcome> {
+async function diff(
+  from: Children | null,
+  to: Children | null,
+  options: WalkOptions & { xattrs?: Error; root?: FakeNode } = {},
+): Promise<Outcome> {
   const reader = fakeReader({ a: { ...options.root, children: from ?? {} }, b: { children: to ?? {} } }, options);
   const problems: Problem[] = [];
   const warnings: string[] = [];
   const changes: Change[] = [];
   const reports = { problems: (problem: Problem) => problems.push(problem), warnings: (text: string) => warnings.push(text) };
-  for await (const change of walkDiff(reader, from === null ? null : treeOf('a'), to === null ? null : treeOf('b'), { ...options, ...reports })) {
+  for await (const change of walkDiff(reader, from === null ? null : treeOf('a'), to === null ? null : treeOf('b'), {
+    ...options,
+    ...reports,
+  })) {
     changes.push(change);
   }
   expect(reader.opened.size).toBe(0);
@@ -39,7 +46,12 @@ describe('walkDiff', () => {
   it('lists all that is below an added or removed directory', async () => {
     const tree = { d: { children: { e: { children: { f: { content: 'x' } } }, g: { target: 'f' } } } };
     expect((await diff({}, tree)).lines).toEqual(['added directory d', 'added directory d/e', 'added file d/e/f', 'added symlink d/g']);
-    expect((await diff(tree, {})).lines).toEqual(['removed directory d', 'removed directory d/e', 'removed file d/e/f', 'removed symlink d/g']);
+    expect((await diff(tree, {})).lines).toEqual([
+      'removed directory d',
+      'removed directory d/e',
+      'removed file d/e/f',
+      'removed symlink d/g',
+    ]);
     expect((await diff(null, tree)).lines).toHaveLength(4);
     expect((await diff(tree, null)).lines).toHaveLength(4);
   });
@@ -67,13 +79,21 @@ describe('walkDiff', () => {
       { f: { content: 'a', mode: 0o4755, uid: 1n, ctimeNs: 5n, xattrs: { 'user.a': '00', 'system.posix_acl_access': '01' } } },
       { f: { content: 'bc', gid: 1n, mtimeNs: 2n, ctimeNs: 6n, xattrs: {} } },
     );
-    expect(changes).toEqual([{ path: 'f', kind: 'modified', type: 'file', what: ['content', 'mode', 'owner', 'mtime', 'xattr', 'acl'], size: 2 }]);
+    expect(changes).toEqual([
+      { path: 'f', kind: 'modified', type: 'file', what: ['content', 'mode', 'owner', 'mtime', 'xattr', 'acl'], size: 2 },
+    ]);
   });
 
   it('reads contents only of files of one size whose times differ by a nanosecond', async () => {
     const { lines, reader } = await diff(
       { a: { content: 'x' }, b: { content: 'x' }, c: { content: 'x' }, d: { content: 'x' }, e: { content: 'x' } },
-      { a: { content: 'y' }, b: { content: 'y', ctimeNs: 2n }, c: { content: 'x', ctimeNs: 2n }, d: { content: 'y', mtimeNs: 2n }, e: { content: 'long' } },
+      {
+        a: { content: 'y' },
+        b: { content: 'y', ctimeNs: 2n },
+        c: { content: 'x', ctimeNs: 2n },
+        d: { content: 'y', mtimeNs: 2n },
+        e: { content: 'long' },
+      },
     );
     // `a` cannot be on a real filesystem: it shows that the file was not read.
     expect(lines).toEqual(['modified file b content', 'modified file d content,mtime', 'modified file e content']);
@@ -81,7 +101,9 @@ describe('walkDiff', () => {
   });
 
   it('never takes the same device and inode for the same file', async () => {
-    expect((await diff({ f: { content: 'x', ino: 7n } }, { f: { content: 'y', ino: 7n, ctimeNs: 2n } })).lines).toEqual(['modified file f content']);
+    expect((await diff({ f: { content: 'x', ino: 7n } }, { f: { content: 'y', ino: 7n, ctimeNs: 2n } })).lines).toEqual([
+      'modified file f content',
+    ]);
   });
 
   it('trusts no ctime that two inodes share', async () => {
@@ -91,7 +113,13 @@ describe('walkDiff', () => {
   it('reports no mtime for directories and symlinks, but the target and the device numbers', async () => {
     const { lines } = await diff(
       { d: { children: {} }, l: { target: 'a' }, m: { target: 'a' }, n: { type: 'block', rdev: 1n }, o: { type: 'char', rdev: 1n } },
-      { d: { children: {}, mtimeNs: 9n }, l: { target: 'a', mtimeNs: 9n }, m: { target: 'b', ctimeNs: 9n }, n: { type: 'block', rdev: 2n }, o: { type: 'char', rdev: 1n } },
+      {
+        d: { children: {}, mtimeNs: 9n },
+        l: { target: 'a', mtimeNs: 9n },
+        m: { target: 'b', ctimeNs: 9n },
+        n: { type: 'block', rdev: 2n },
+        o: { type: 'char', rdev: 1n },
+      },
     );
     expect(lines).toEqual(['modified symlink m target', 'modified block n content']);
   });
@@ -108,7 +136,9 @@ describe('walkDiff', () => {
   it('says once that attributes cannot be read, and goes on', async () => {
     const names = Array.from({ length: 4500 }, (_, index) => String(index));
     const side = (ctimeNs: bigint): Children => Object.fromEntries(names.map((name) => [name, { ctimeNs }]));
-    const { lines, warnings } = await diff({ ...side(1n), z: {} }, side(2n), { xattrs: new RootsError('unsupported', 'the program `getfattr` is not installed') });
+    const { lines, warnings } = await diff({ ...side(1n), z: {} }, side(2n), {
+      xattrs: new RootsError('unsupported', 'the program `getfattr` is not installed'),
+    });
     expect(lines).toEqual(['removed file z']);
     expect(warnings).toEqual(['extended attributes and ACLs were not compared: the program `getfattr` is not installed']);
   });
@@ -125,7 +155,10 @@ describe('walkDiff', () => {
   });
 
   it('reports unreadable contents and attributes, and what is known nevertheless', async () => {
-    const { lines, problems } = await diff({ f: { content: 'x', mode: 0o600 }, g: {} }, { f: { content: 'y', fails: 'read', ctimeNs: 3n } });
+    const { lines, problems } = await diff(
+      { f: { content: 'x', mode: 0o600 }, g: {} },
+      { f: { content: 'y', fails: 'read', ctimeNs: 3n } },
+    );
     expect(lines).toEqual(['modified file f mode', 'removed file g']);
     expect(problems.map(({ path, side }) => `${side} ${path}`)).toEqual(['to f', 'to f']);
   });
@@ -142,7 +175,9 @@ describe('walkDiff', () => {
 
   it('compares the roots only if asked', async () => {
     expect((await diff({}, {}, { root: { mode: 0o777 } })).lines).toEqual([]);
-    expect((await diff({}, {}, { root: { mode: 0o777, type: 'subvolume' }, includeRoot: true })).lines).toEqual(['modified directory  mode']);
+    expect((await diff({}, {}, { root: { mode: 0o777, type: 'subvolume' }, includeRoot: true })).lines).toEqual([
+      'modified directory  mode',
+    ]);
   });
 
   describe('within', () => {
@@ -158,7 +193,11 @@ describe('walkDiff', () => {
     it('takes what one side lacks as added or removed', async () => {
       expect((await diff(from, to, { within: within('d/h') })).lines).toEqual(['removed file d/h']);
       expect((await diff(to, from, { within: within('d/h') })).lines).toEqual(['added file d/h']);
-      expect((await diff(null, from, { within: within('d/e') })).lines).toEqual(['added directory d/e', 'added file d/e/f', 'added file d/e/g']);
+      expect((await diff(null, from, { within: within('d/e') })).lines).toEqual([
+        'added directory d/e',
+        'added file d/e/f',
+        'added file d/e/g',
+      ]);
     });
 
     it('follows no link, and refuses `..` and what neither tree has', async () => {
@@ -171,7 +210,9 @@ describe('walkDiff', () => {
   it('is interrupted by its signal, before and during', async () => {
     await expect(diff({}, {}, { signal: AbortSignal.abort() })).rejects.toMatchObject({ kind: 'interrupted' });
     const stop = new AbortController();
-    const reader = fakeReader({ b: { children: Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`d${String(n)}`, { children: { f: {} } }])) } });
+    const reader = fakeReader({
+      b: { children: Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`d${String(n)}`, { children: { f: {} } }])) },
+    });
     const walk = async (): Promise<void> => {
       for await (const change of walkDiff(reader, null, treeOf('b'), { signal: stop.signal })) if (change.path === 'd0') stop.abort();
     };
@@ -211,7 +252,8 @@ function pathsOf(children: Children, prefix = ''): string[] {
   return Object.entries(children).flatMap(([key, node]) => [prefix + key, ...pathsOf(node.children ?? {}, `${prefix}${key}/`)]);
 }
 
-const paths = (changes: readonly Change[], kind: Change['kind']): string[] => changes.filter((change) => change.kind === kind).map((change) => change.path);
+const paths = (changes: readonly Change[], kind: Change['kind']): string[] =>
+  changes.filter((change) => change.kind === kind).map((change) => change.path);
 const byComponent = (a: string, b: string): number => (a.replaceAll('/', '\0') < b.replaceAll('/', '\0') ? -1 : 1);
 
 describe('walkDiff, on any two trees', () => {
@@ -235,7 +277,9 @@ describe('walkDiff, on any two trees', () => {
         expect(paths(changes, 'modified').every((path) => inA.has(path) && inB.has(path))).toBe(true);
         expect(changes.map((change) => change.path)).toEqual(changes.map((change) => change.path as string).sort(byComponent));
         const back = (await diff(b, a)).changes;
-        expect(back.map(({ path, kind, what }) => [path, mirrored(kind), what])).toEqual(changes.map(({ path, kind, what }) => [path, kind, what]));
+        expect(back.map(({ path, kind, what }) => [path, mirrored(kind), what])).toEqual(
+          changes.map(({ path, kind, what }) => [path, kind, what]),
+        );
       }),
       { numRuns: 300 },
     );

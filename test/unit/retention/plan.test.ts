@@ -71,7 +71,10 @@ describe('the reasons', () => {
 
   it('are the same whether the default floor is written down beside an age limit or not', () => {
     const days = Array.from({ length: 20 }, (_, day) => new Date(Date.UTC(2026, 9, 28 + day)).toISOString());
-    const kept = (policy: Policy) => Object.entries(planned(days, policy)).filter(([, [verdict]]) => verdict === 'keep').map(([name]) => name);
+    const kept = (policy: Policy) =>
+      Object.entries(planned(days, policy))
+        .filter(([, [verdict]]) => verdict === 'keep')
+        .map(([name]) => name);
     const aged = kept({ maxAge: durationOf('30d') });
     expect(aged.length).toBeGreaterThan(3);
     expect(kept({ last: 3, maxAge: durationOf('30d') })).toEqual(aged);

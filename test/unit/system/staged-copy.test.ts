@@ -184,7 +184,11 @@ describe('copying', () => {
     if (missing('acl') === false) tool('setfacl', '-d', '-m', 'o::rwx,g::rwx', to);
     const modes: string[] = [];
     await copy('secret', {}, (program, args, options) => {
-      modes.push(...readdirSync(to).map((name) => `${name.replace(/-\d+-[0-9a-f]{12}$/, '-PID-RANDOM')} ${(lstatSync(join(to, name)).mode & 0o777).toString(8)}`));
+      modes.push(
+        ...readdirSync(to).map(
+          (name) => `${name.replace(/-\d+-[0-9a-f]{12}$/, '-PID-RANDOM')} ${(lstatSync(join(to, name)).mode & 0o777).toString(8)}`,
+        ),
+      );
       return run(program, args, options);
     });
     expect([...new Set(modes)]).toEqual(['.roots-restore-PID-RANDOM 700']);

@@ -59,7 +59,9 @@ describe('a walk of real trees', () => {
   });
 
   it('finds each kind of change, both ways', async () => {
-    sh(`cd a; for f in content mode mtime xattr acl gone; do echo $f >$f; done; echo 12345 >longer; ln -s x link; mkdir d type; echo 1 >d/below; echo 1 >type/below`);
+    sh(
+      `cd a; for f in content mode mtime xattr acl gone; do echo $f >$f; done; echo 12345 >longer; ln -s x link; mkdir d type; echo 1 >d/below; echo 1 >type/below`,
+    );
     copy();
     sh(`cd b; printf CONTENT >content; echo >>content; touch -r ../a/content content; chmod 4755 mode; touch -d @1.000000001 mtime
         setfattr -n user.x -v 1 xattr; setfacl -m u:1:rwx d; echo 6 >>longer; touch -r ../a/longer longer; ln -sfn y link
@@ -93,7 +95,12 @@ describe('a walk of real trees', () => {
     sh('cd a; touch u g same; mknod n b 7 1; mknod c c 1 3; mknod t b 7 1');
     copy();
     sh('cd b; chown 1 u; chgrp 1 g; rm n t; mknod n b 7 2; touch -r ../a/n n; mknod t c 7 1');
-    expect((await diff(a, b)).lines).toEqual(['modified file g owner', 'modified block n content', 'modified char t type', 'modified file u owner']);
+    expect((await diff(a, b)).lines).toEqual([
+      'modified file g owner',
+      'modified block n content',
+      'modified char t type',
+      'modified file u owner',
+    ]);
   });
 
   it('carries names of any bytes, in their order, also to getfattr', async () => {
@@ -122,7 +129,8 @@ describe('a walk of real trees', () => {
 
   it('goes 10,000 levels down, past the longest path', { timeout: 60_000 }, async () => {
     const down = (place: string, then: string): void => {
-      const steps = "const fs = require('fs'); for (let i = 0; i < 10000; i++) { fs.mkdirSync('dd', { recursive: true }); process.chdir('dd'); }";
+      const steps =
+        "const fs = require('fs'); for (let i = 0; i < 10000; i++) { fs.mkdirSync('dd', { recursive: true }); process.chdir('dd'); }";
       execFileSync(process.execPath, ['-e', `${steps} ${then}`], { cwd: place });
     };
     down(a, "fs.writeFileSync('end', '1')");
@@ -136,7 +144,10 @@ describe('a walk of real trees', () => {
     const two = await diff(a, b);
     expect(two.problems).toEqual([]);
     expect(two.changes).toHaveLength(1);
-    expect(two.changes[0]).toMatchObject({ path: `${'dd/'.repeat(10_000)}end`, what: expect.arrayContaining(['content', 'xattr']) as unknown });
+    expect(two.changes[0]).toMatchObject({
+      path: `${'dd/'.repeat(10_000)}end`,
+      what: expect.arrayContaining(['content', 'xattr']) as unknown,
+    });
     expect(fs.readdirSync('/proc/self/fd').length).toBeLessThan(100);
   });
 
@@ -199,11 +210,20 @@ describe('a walk of real trees', () => {
     if (!fs.existsSync('/usr/bin/rsync')) context.skip('rsync is not installed');
     sh('cd a; mkdir -p d/e k; echo 1 >d/f; echo 1 >d/same; echo 1 >k/x; ln -s a l; mkfifo p; echo 1 >x; echo 1 >y; echo 1 >t');
     copy();
-    sh('cd b; echo 22 >d/f; rm -r k; ln -sfn b l; chmod 700 d/e; setfattr -n user.x -v 1 x; setfacl -m u:1:r y; touch -d @5 t; mkdir n; echo 1 >n/o');
-    const listing = execFileSync('rsync', ['-naHAXi', '--delete', `${b}/`, a], { encoding: 'utf8' }).trimEnd().split('\n');
+    sh(
+      'cd b; echo 22 >d/f; rm -r k; ln -sfn b l; chmod 700 d/e; setfattr -n user.x -v 1 x; setfacl -m u:1:r y; touch -d @5 t; mkdir n; echo 1 >n/o',
+    );
+    const listing = execFileSync('rsync', ['-naHAXi', '--delete', `${b}/`, a], { encoding: 'utf8' })
+      .trimEnd()
+      .split('\n');
     const others = listing
       .filter((line) => !line.startsWith('.d..t......'))
-      .map((line) => line.slice(12).replace(/ -> .*$/, '').replace(/\/$/, ''))
+      .map((line) =>
+        line
+          .slice(12)
+          .replace(/ -> .*$/, '')
+          .replace(/\/$/, ''),
+      )
       .filter((line) => line !== '.');
     expect([...paths((await diff(a, b)).changes)].sort()).toEqual(others.sort());
   });
@@ -217,7 +237,10 @@ describe('a walk of real trees', () => {
     const trees = fc.array(entry, { maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(trees, trees, async (one, two) => {
-        for (const [place, entries] of [[a, one], [b, two]] as const) {
+        for (const [place, entries] of [
+          [a, one],
+          [b, two],
+        ] as const) {
           fs.rmSync(place, { recursive: true });
           fs.mkdirSync(place);
           for (const { path: names, kind, content } of entries) make(place, names, kind, content);

@@ -57,20 +57,31 @@ describe('readXattrs', () => {
       calls.push(args.length);
       return Promise.resolve({ status: 0, stdout: Buffer.alloc(0), stderr: '' });
     };
-    await readXattrs(counting, Array.from({ length: 2000 }, (_, index) => fromText(`/short/${String(index)}`)));
+    await readXattrs(
+      counting,
+      Array.from({ length: 2000 }, (_, index) => fromText(`/short/${String(index)}`)),
+    );
     expect(calls).toHaveLength(1);
     calls.length = 0;
-    await readXattrs(counting, Array.from({ length: 500 }, (_, index) => fromText(`/${'long'.repeat(700)}${String(index)}`)));
+    await readXattrs(
+      counting,
+      Array.from({ length: 500 }, (_, index) => fromText(`/${'long'.repeat(700)}${String(index)}`)),
+    );
     expect(calls).toHaveLength(4);
   });
 
   it('tells a missing program from an unreadable file', async () => {
     const missing: Run = () => Promise.reject(new RootsError('unsupported', 'the program `getfattr` is not installed'));
     await expect(readXattrs(missing, [fromText('/x')])).rejects.toMatchObject({ kind: 'unsupported' });
-    const through = (status: number): Run => () => Promise.resolve({ status, stdout: Buffer.alloc(0), stderr: '' });
+    const through =
+      (status: number): Run =>
+      () =>
+        Promise.resolve({ status, stdout: Buffer.alloc(0), stderr: '' });
     await expect(readXattrs(through(127), [fromText('/x')])).rejects.toMatchObject({ kind: 'unsupported' });
     await expect(readXattrs(through(126), [fromText('/x')])).rejects.toMatchObject({ kind: 'not-permitted' });
-    await expect(readXattrs(through(1), [fromText('/x')])).resolves.toMatchObject([{ why: 'its extended attributes cannot be read (getfattr exited with 1)' }]);
+    await expect(readXattrs(through(1), [fromText('/x')])).resolves.toMatchObject([
+      { why: 'its extended attributes cannot be read (getfattr exited with 1)' },
+    ]);
   });
 });
 
@@ -79,7 +90,13 @@ describe('parseGetfattr', () => {
     const output = Buffer.from('# file: /a\\012\\134\xff\nuser.x\\075=0x\ntrusted.y=0x0aff\n\n# file: /b\nuser.z=0x00\n\n', 'latin1');
     expect(parseGetfattr(output)).toEqual(
       new Map([
-        [fromBytes(Buffer.from('/a\n\\\xff', 'latin1')), new Map([['user.x=', ''], ['trusted.y', '0aff']])],
+        [
+          fromBytes(Buffer.from('/a\n\\\xff', 'latin1')),
+          new Map([
+            ['user.x=', ''],
+            ['trusted.y', '0aff'],
+          ]),
+        ],
         ['/b', new Map([['user.z', '00']])],
       ]),
     );
