@@ -25,3 +25,8 @@ export async function clearBlockingFlags(run: Run, path: BytePath): Promise<stri
 export async function clearBlockingFlagsBelow(run: Run, path: BytePath): Promise<void> {
   await run('chattr', ['-R', '-f', '-ia', '--', { path }]);
 }
+
+/** For people: `immutable`, `append-only`, or both. */
+export function nameFlags(flags: readonly string[]): string {
+  return flags.map((flag) => (flag === 'i' ? 'immutable' : 'append-only')).join(' and ');
+}

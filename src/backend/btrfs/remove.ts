@@ -4,7 +4,7 @@
  */
 import { joinPath, parentOf, printable, printableText, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
-import { blockingFlags, clearBlockingFlags } from '../../system/attributes.ts';
+import { blockingFlags, clearBlockingFlags, nameFlags } from '../../system/attributes.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import type { Run } from '../../system/run.ts';
 import type { RemoveReport } from '../backend.ts';
@@ -93,5 +93,5 @@ async function makeWritable(top: PrivateMount, path: BytePath): Promise<string[]
 
 async function clearFlags(run: Run, top: PrivateMount, path: BytePath): Promise<string[]> {
   const flags = await clearBlockingFlags(run, joinPath(top.path, path));
-  return flags.map((flag) => `cleared the ${flag === 'i' ? 'immutable' : 'append-only'} flag of ${printable(path)}`);
+  return flags.length === 0 ? [] : [`cleared the ${nameFlags(flags)} flag of ${printable(path)}`];
 }

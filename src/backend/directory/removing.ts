@@ -5,7 +5,7 @@
 import { lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { fromText, joinPath, printable, printableText, toBytes, type BytePath } from '../../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../../errors.ts';
-import { clearBlockingFlags, clearBlockingFlagsBelow } from '../../system/attributes.ts';
+import { clearBlockingFlags, clearBlockingFlagsBelow, nameFlags } from '../../system/attributes.ts';
 import { readAllMountTables, type Mount } from '../../system/mounts.ts';
 import type { Run } from '../../system/run.ts';
 import { STATE_FOLDER } from '../archive-state.ts';
@@ -32,10 +32,7 @@ export async function removeDirectory(exit: Exit, name: BytePath): Promise<strin
     const cleared = errnoOf(error) === 'EPERM' ? await clearBlockingFlags(exit.run, from) : [];
     if (cleared.length === 0) throw new RootsError('failed', `${printable(name)} is not removed: ${messageOf(error)}`, { cause: error });
     renameSync(toBytes(from), toBytes(to));
-    return [
-      `cleared the ${cleared.map((flag) => (flag === 'i' ? 'immutable' : 'append-only')).join(' and ')} flag of ${printable(name)}`,
-      ...(await destroy(exit, to)),
-    ];
+    return [`cleared the ${nameFlags(cleared)} flag of ${printable(name)}`, ...(await destroy(exit, to))];
   }
   return destroy(exit, to);
 }
