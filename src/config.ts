@@ -9,6 +9,7 @@ import { constants, type Stats } from 'node:fs';
 import { lstat, open, type FileHandle } from 'node:fs/promises';
 import { printableText } from './byte-path.ts';
 import { RootsError, errnoOf, messageOf } from './errors.ts';
+import type { Duration } from './retention/duration.ts';
 import type { Policy } from './retention/policy.ts';
 
 export interface TargetConfig {
@@ -22,6 +23,10 @@ export interface TargetConfig {
   readonly blank?: string;
   readonly archive?: string;
   readonly policy: Policy;
+  /** How long a removed old root stays in the trash. Undefined: not at all, it is deleted at once. */
+  readonly grace?: Duration;
+  /** Undefined: no snapshots are taken. */
+  readonly rotate?: { readonly slots: number };
 }
 
 export interface Config {

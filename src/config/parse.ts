@@ -5,7 +5,7 @@ import type { Policy } from '../retention/policy.ts';
 import { isTable, readDocument, type Document, type KeyPath, type Table, type Value } from './document.ts';
 import { configError, quote, suggest, type Problem } from './problem.ts';
 import { impossible, readPlace, type Place } from './rules.ts';
-import { KEEP, PRUNE, TABLE, TARGET, TOP_LEVEL, type KeepTable, type PruneTable } from './schema.ts';
+import { KEEP, PRUNE, ROTATE, TABLE, TARGET, TOP_LEVEL, type KeepTable, type PruneTable } from './schema.ts';
 
 export function parseConfig(text: string, file: string): Config {
   const document = readDocument(text);
@@ -22,24 +22,26 @@ const TARGET_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
 
 interface TableKind<Schema> {
   readonly schema: Schema;
-  /** Keys of the design that this version must refuse: who writes `grace = "1d"` counts on it. */
+  /** Keys of the design that this version must refuse: who writes `ignore = ["/var/log"]` counts on it. */
   readonly later: readonly string[];
 }
 
 const TOP_LEVEL_KIND = { schema: TOP_LEVEL, later: ['diff'] };
-const TARGET_KIND = { schema: TARGET, later: ['dataset', 'rotate'] };
+const TARGET_KIND = { schema: TARGET, later: ['dataset'] };
 const KEEP_KIND = { schema: KEEP, later: [] };
-const PRUNE_KIND = { schema: PRUNE, later: ['min_free', 'grace'] };
+const PRUNE_KIND = { schema: PRUNE, later: [] };
+const ROTATE_KIND = { schema: ROTATE, later: [] };
 
 /** Where a key that was put into the wrong table belongs. */
 const HOMES = [
   { keys: ['timezone', 'name_timezone'], home: 'at the top of the file, before the first table' },
   { keys: Object.keys(TARGET.entries), home: 'in a table `[targets.NAME]`' },
   { keys: Object.keys(KEEP.entries), home: 'in the table `keep` of a target' },
-  { keys: [...Object.keys(PRUNE.entries), ...PRUNE_KIND.later], home: 'in the table `prune` of a target' },
+  { keys: Object.keys(PRUNE.entries), home: 'in the table `prune` of a target' },
+  { keys: Object.keys(ROTATE.entries), home: 'in the table `rotate` of a target' },
 ];
 
-type TableSchema = typeof TOP_LEVEL | typeof TARGET | typeof KEEP | typeof PRUNE;
+type TableSchema = typeof TOP_LEVEL | typeof TARGET | typeof KEEP | typeof PRUNE | typeof ROTATE;
 
 interface TableReading<Schema extends TableSchema> {
   /** Of the keys that are in order. */
@@ -92,15 +94,22 @@ class Reader {
       if (key === null) this.#add(path, `target ${quote(name)}: ${message}`);
       else this.#complain([...path, key], message);
     });
-    return { name, ...place, policy: this.#readPolicy(path, values.keep, values.prune) };
+    return { name, ...place, ...this.#readRemoval(path, values.keep, values.prune), ...this.#readRotation(path, values.rotate) };
   }
 
-  #readPolicy(path: KeyPath, keepTable: Table = {}, pruneTable: Table = {}): Policy {
+  #readRemoval(path: KeyPath, keepTable: Table = {}, pruneTable: Table = {}): Pick<TargetConfig, 'policy' | 'grace'> {
     const { values: keep } = this.readTable(KEEP_KIND, [...path, 'keep'], keepTable);
     const { values: prune } = this.readTable(PRUNE_KIND, [...path, 'prune'], pruneTable);
-    const contradiction = impossible(keep, prune);
+    const contradiction = impossible(keep.within, prune.max_age, '`max_age`');
     if (contradiction !== undefined) this.#complain([...path, 'keep', 'within'], contradiction);
-    return policyOf(keep, prune);
+    return { policy: policyOf(keep, prune), ...(prune.grace && { grace: prune.grace }) };
+  }
+
+  #readRotation(path: KeyPath, table: Table | undefined): Pick<TargetConfig, 'rotate'> {
+    if (table === undefined) return {};
+    const { values, given } = this.readTable(ROTATE_KIND, [...path, 'rotate'], table);
+    if (!given.has('slots')) this.#add([...path, 'rotate'], '`rotate` needs `slots`, which is missing');
+    return values.slots === undefined ? {} : { rotate: { slots: values.slots } };
   }
 
   #refuseUnknown(kind: TableKind<TableSchema>, path: KeyPath, table: Table): void {
@@ -146,6 +155,6 @@ function advice(path: KeyPath, key: string, value: Value, known: readonly string
   return suggestion;
 }
 
-function policyOf({ within, ...counts }: KeepTable, { max_age: maxAge }: PruneTable): Policy {
-  return { ...counts, ...(within && { within }), ...(maxAge && { maxAge }) };
+function policyOf({ within, ...counts }: KeepTable, { max_age: maxAge, min_free: minFree }: PruneTable): Policy {
+  return { ...counts, ...(within && { within }), ...(maxAge && { maxAge }), ...(minFree && { minFree }) };
 }

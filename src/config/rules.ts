@@ -2,10 +2,10 @@
 import type { Duration } from '../retention/duration.ts';
 import { type PathReading, lies, readAbsolute, readInTopLevel } from './paths.ts';
 import { quote } from './problem.ts';
-import type { KeepTable, PruneTable, TargetTable } from './schema.ts';
+import type { TargetTable } from './schema.ts';
 
 /** A message about one key, or with `null` about the target as a whole. */
-export type Complain = (key: PlaceKey | 'backend' | null, message: string) => void;
+export type Complain = (key: PlaceKey | 'backend' | 'rotate' | null, message: string) => void;
 
 export type PlaceKey = 'device' | 'live' | 'blank' | 'archive';
 
@@ -25,16 +25,17 @@ export function readPlace(table: TargetTable, given: ReadonlySet<string>, compla
   if (given.has('backend') && table.backend === undefined) return {};
   const backend = table.backend ?? (given.has('device') ? 'btrfs' : undefined);
   complainOfMissing(backend, given, complain);
+  complainOfRotation(backend, given, complain);
   const place = { ...(backend && { backend }), ...readPaths(backend, table, complain) };
   complainOfOverlap(place, complain);
   return place;
 }
 
-/** Why the two can never work together, or undefined. */
-export function impossible(keep: KeepTable, prune: PruneTable): string | undefined {
-  if (keep.within === undefined || prune.max_age === undefined || !isLonger(keep.within, prune.max_age)) return undefined;
+/** Why the two can never work together, as a complaint about `within`, or undefined. `maxAgeName` is what the user calls the other. */
+export function impossible(within: Duration | undefined, maxAge: Duration | undefined, maxAgeName: string): string | undefined {
+  if (within === undefined || maxAge === undefined || !isLonger(within, maxAge)) return undefined;
   return (
-    `${quote(keep.within.text)} is longer than \`max_age\` ${quote(prune.max_age.text)}, ` +
+    `${quote(within.text)} is longer than ${maxAgeName} ${quote(maxAge.text)}, ` +
     'which removes what is older: the rule can never take effect in full'
   );
 }
@@ -56,6 +57,13 @@ function complainOfMissing(backend: Place['backend'], given: ReadonlySet<string>
     null,
     `${missing} ${absent.length === 1 ? 'is' : 'are'} missing, without which ${needing} ${named.length === 1 ? 'has' : 'have'} no meaning`,
   );
+}
+
+/** Snapshots are taken of the live root, which a detected place brings with it. */
+function complainOfRotation(backend: Place['backend'], given: ReadonlySet<string>, complain: Complain): void {
+  if (!given.has('rotate')) return;
+  if (backend === 'directory') complain('rotate', 'has no meaning for the backend `directory`, which has no snapshots');
+  else if (given.has('archive') && !given.has('live')) complain('rotate', 'takes snapshots of `live`, which is missing');
 }
 
 function readPaths(backend: Place['backend'], table: TargetTable, complain: Complain): Omit<Place, 'backend'> {

@@ -1,11 +1,9 @@
 /** What each table may hold: the keys and the form of their values, each on its own. What they mean together is in rules.ts. */
 import * as v from 'valibot';
-import { parseDuration, type Duration } from '../retention/duration.ts';
+import type { Period } from '../retention/policy.ts';
 import { isTable, type Table } from './document.ts';
 import { quote, suggest } from './problem.ts';
-
-/** No machine boots so often; a larger number is a slip of the hand. */
-const MAX_COUNT = 100_000n;
+import { readCount, readDuration, readFreeSpace, readGrace, readSlots, type Reading } from './values.ts';
 
 const BACKENDS = ['btrfs', 'directory'] as const;
 const LATER_BACKENDS: readonly string[] = ['zfs', 'bcachefs'];
@@ -14,7 +12,15 @@ const text = v.string(wrongType('text in quotes'));
 export const TABLE = v.custom<Table>(isTable, wrongType('a table'));
 const backend = v.pipe(text, v.picklist(BACKENDS, badBackend));
 const timeZone = v.pipe(text, v.check(isTimeZone, badTimeZone));
-const duration = v.pipe(v.string(wrongType('a duration in quotes, such as `14d`, `36h` or `1y6m`')), v.rawTransform(readDuration));
+const duration = v.pipe(v.string(wrongType('a duration in quotes, such as `14d`, `36h` or `1y6m`')), read(readDuration));
+const freeSpace = v.pipe(v.string(wrongType('an amount of space in quotes, such as `10%`, `20G` or `500M`')), read(readFreeSpace));
+const grace = v.pipe(
+  v.union([v.string(), v.bigint()], wrongType('a duration in quotes, such as `1d` or `12h`, or `0`')),
+  // 0 needs no unit, any other number gets to hear that it does.
+  v.transform(String),
+  read(readGrace),
+);
+const slots = v.pipe(v.bigint(wrongType('a whole number')), read(readSlots));
 
 export const TOP_LEVEL = v.object({
   timezone: v.exactOptional(timeZone),
@@ -30,33 +36,48 @@ export const TARGET = v.object({
   archive: v.exactOptional(text),
   keep: v.exactOptional(TABLE),
   prune: v.exactOptional(TABLE),
+  rotate: v.exactOptional(TABLE),
 });
 
 export const KEEP = v.object({
-  last: v.exactOptional(count(1n, 'must be at least 1: it is the floor that no other rule goes below')),
-  hourly: v.exactOptional(count(0n, 'must not be negative')),
-  daily: v.exactOptional(count(0n, 'must not be negative')),
-  weekly: v.exactOptional(count(0n, 'must not be negative')),
-  monthly: v.exactOptional(count(0n, 'must not be negative')),
-  yearly: v.exactOptional(count(0n, 'must not be negative')),
+  last: v.exactOptional(count('last')),
+  hourly: v.exactOptional(count('hourly')),
+  daily: v.exactOptional(count('daily')),
+  weekly: v.exactOptional(count('weekly')),
+  monthly: v.exactOptional(count('monthly')),
+  yearly: v.exactOptional(count('yearly')),
   within: v.exactOptional(duration),
 });
 
 export const PRUNE = v.object({
   max_age: v.exactOptional(duration),
+  min_free: v.exactOptional(freeSpace),
+  grace: v.exactOptional(grace),
+});
+
+/** `slots` must be given; that it is missing is said of the table (parse.ts). */
+export const ROTATE = v.object({
+  slots: v.exactOptional(slots),
 });
 
 export type TargetTable = v.InferOutput<typeof TARGET>;
 export type KeepTable = v.InferOutput<typeof KEEP>;
 export type PruneTable = v.InferOutput<typeof PRUNE>;
 
-function count(least: bigint, tooSmall: string) {
+function count(rule: 'last' | Period) {
   return v.pipe(
     v.bigint(wrongType('a whole number')),
-    v.minValue(least, tooSmall),
-    v.maxValue(MAX_COUNT, `must be at most ${MAX_COUNT}`),
-    v.transform(Number),
+    read((number) => readCount(rule, number)),
   );
+}
+
+function read<From, To>(reading: (value: From) => Reading<To>) {
+  return v.rawTransform<From, To>(({ dataset, addIssue, NEVER }) => {
+    const result = reading(dataset.value);
+    if ('value' in result) return result.value;
+    addIssue({ message: result.problem });
+    return NEVER;
+  });
 }
 
 function wrongType(expected: string): (issue: { input: unknown }) => string {
@@ -84,19 +105,6 @@ function badBackend({ input }: { input: unknown }): string {
   const name = String(input);
   if (LATER_BACKENDS.includes(name)) return `${quote(name)} is not supported by this version yet`;
   return `${quote(name)} is unknown, it must be \`btrfs\` or \`directory\`${suggest(name, BACKENDS)}`;
-}
-
-function readDuration({ dataset, addIssue, NEVER }: v.RawTransformContext<string>): Duration {
-  const value = parseDuration(dataset.value);
-  if (value !== undefined) return value;
-  addIssue({ message: `${quote(dataset.value)} ${whyNoDuration(dataset.value)}` });
-  return NEVER;
-}
-
-function whyNoDuration(written: string): string {
-  // For a count 0 means "off", for an age it would mean "everything": too close to leave to a reader's guess.
-  if (/^(?:0+[a-z]?)+$/.test(written)) return 'is no time at all; leave the key out to have no such limit';
-  return 'is not a duration; write it such as `14d`, `36h` or `1y6m`';
 }
 
 /** Names only: whether an offset such as `+02:00` is accepted differs between versions of Node. */

@@ -6,7 +6,7 @@ import { before } from './duration.ts';
 import { newestFirst } from './newest-first.ts';
 import { floorOf, hasKeepRules, isEmpty, PERIODS } from './policy.ts';
 import type { Period, Policy } from './policy.ts';
-import { slotOf } from './slots.ts';
+import { slotOf, type SlotReader } from './slots.ts';
 
 export interface Candidate {
   readonly name: string;
@@ -19,30 +19,39 @@ export interface Candidate {
 export interface Verdict<T extends Candidate> {
   readonly root: T;
   readonly keep: boolean;
+  /** It stays for lack of space too: protected, in the floor, without a time that counts, or without any policy. */
+  readonly firm: boolean;
   /** Never empty; those of the root itself come first. */
   readonly reasons: readonly string[];
 }
 
 /**
  * One verdict for each candidate, newest first. Depends on nothing but its arguments (and the system's zone, if `zone` is
- * undefined), and not on the order of the candidates.
+ * undefined), and not on the order of the candidates. `slot` is for who plans often, see `rememberedSlots`.
  */
 export function planRetention<T extends Candidate>(
   candidates: readonly T[],
   policy: Policy,
   now: Date,
   zone: string | undefined,
+  slot: SlotReader = (period, time) => slotOf(period, time, zone),
 ): Verdict<T>[] {
   const sorted = candidates.toSorted(newestFirst);
-  if (isEmpty(policy)) return sorted.map((root) => kept(root, [...ownReasons(root, now), 'no policy']));
+  if (isEmpty(policy)) return sorted.map((root) => keptFirmly(root, [...ownReasons(root, now), 'no policy']));
 
   const judged = judge(
     sorted.filter((root) => counts(root, now)),
     policy,
     now,
     zone,
+    slot,
   );
-  return sorted.map((root) => judged.get(root) ?? kept(root, ownReasons(root, now)));
+  return sorted.map((root) => judged.get(root) ?? keptFirmly(root, ownReasons(root, now)));
+}
+
+/** What may go until enough space is free (`Policy.minFree`), in the order in which it goes: oldest first. */
+export function goForSpace<T extends Candidate>(verdicts: readonly Verdict<T>[]): Verdict<T>[] {
+  return verdicts.filter(({ keep, firm }) => keep && !firm).toSorted((a, b) => newestFirst(b.root, a.root));
 }
 
 /** False as well for a time that cannot be read. */
@@ -55,19 +64,29 @@ function ownReasons(root: Candidate, now: Date): string[] {
   return [...root.protections, Number.isNaN(root.time.getTime()) ? 'unreadable time' : 'future'];
 }
 
-function kept<T extends Candidate>(root: T, reasons: readonly string[]): Verdict<T> {
-  return { root, keep: true, reasons };
+function keptFirmly<T extends Candidate>(root: T, reasons: readonly string[]): Verdict<T> {
+  return { root, keep: true, firm: true, reasons };
 }
 
 /** `roots` are those that count, newest first. A protected root counts like any other, so pinning one changes nothing for the others. */
-function judge<T extends Candidate>(roots: readonly T[], policy: Policy, now: Date, zone: string | undefined): Map<T, Verdict<T>> {
-  const rules = [...PERIODS.map((period) => keptBySlot(roots, period, policy[period] ?? 0, zone)), keptWithin(roots, policy, zone)];
+function judge<T extends Candidate>(
+  roots: readonly T[],
+  policy: Policy,
+  now: Date,
+  zone: string | undefined,
+  slot: SlotReader,
+): Map<T, Verdict<T>> {
+  const rules = [
+    ...PERIODS.map((period) => keptBySlot(roots, period, policy[period] ?? 0, slot)),
+    keptWithin(roots, policy, zone),
+  ].filter((rule) => rule.size > 0);
   const floor = floorOf(policy);
   const limit = policy.maxAge && { text: policy.maxAge.text, cutoff: before(now, policy.maxAge, zone) };
   const byRule = hasKeepRules(policy);
+  const untilFull = policy.minFree && !byRule && !limit ? [`until less than ${policy.minFree.text} is free`] : [];
 
   return new Map(
-    roots.map((root, index) => {
+    roots.map((root, index): [T, Verdict<T>] => {
       const tooOld = limit !== undefined && root.time < limit.cutoff;
       const ruled = rules.flatMap((rule) => rule.get(root) ?? []);
       if (limit && !byRule && !tooOld) ruled.push(`younger than ${limit.text}`);
@@ -75,24 +94,24 @@ function judge<T extends Candidate>(roots: readonly T[], policy: Policy, now: Da
       const keepers = [...root.protections];
       if (policy.last !== undefined && index < floor) keepers.push(`last ${floor}`);
       if (!tooOld) keepers.push(...ruled);
-      if (keepers.length === 0 && index < floor) keepers.push(`floor ${floor}`);
-      if (keepers.length > 0) return [root, kept(root, keepers)];
+      if (keepers.length === 0) keepers.push(...(index < floor ? [`floor ${floor}`] : untilFull));
+      if (keepers.length > 0) return [root, { root, keep: true, firm: index < floor || root.protections.length > 0, reasons: keepers }];
 
       const reasons: string[] = [];
       if (limit && tooOld) reasons.push(`older than ${limit.text}`);
       if (byRule && ruled.length === 0) reasons.push('not kept by any rule');
-      return [root, { root, keep: false, reasons }];
+      return [root, { root, keep: false, firm: false, reasons }];
     }),
   );
 }
 
 /** The last root of each of the newest `count` periods that have one; while some of the count is left, the oldest root too. */
-function keptBySlot<T extends Candidate>(roots: readonly T[], period: Period, count: number, zone: string | undefined): Map<T, string> {
+function keptBySlot<T extends Candidate>(roots: readonly T[], period: Period, count: number, slot: SlotReader): Map<T, string> {
   const reasons = new Map<T, string>();
   const seen = new Set<string>();
   for (const root of roots) {
     if (seen.size >= count) break;
-    const { key, reason } = slotOf(period, root.time, zone);
+    const { key, reason } = slot(period, root.time);
     if (!seen.has(key) || root === roots.at(-1)) reasons.set(root, reason);
     seen.add(key);
   }

@@ -2,6 +2,7 @@
  * What to keep. A root is kept if any rule keeps it; a policy without any rule removes nothing.
  */
 import type { Duration } from './duration.ts';
+import type { FreeSpace } from './free-space.ts';
 
 export const PERIODS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
 export type Period = (typeof PERIODS)[number];
@@ -19,6 +20,8 @@ export interface Policy {
   readonly within?: Duration;
   /** Remove what is older than this, down to the floor. Without keep rules: keep what is younger. */
   readonly maxAge?: Duration;
+  /** Remove what is oldest until this much is free, down to the floor, kept by a rule or not. */
+  readonly minFree?: FreeSpace;
 }
 
 const DEFAULT_FLOOR = 3;
@@ -29,18 +32,18 @@ export function floorOf(policy: Policy): number {
 }
 
 /**
- * Whether the policy says what to keep. A `last` that was written down does, unless there is a `max_age`: then age decides and
- * `last` is its floor, so that writing the default floor down changes nothing.
+ * Whether the policy says what to keep. A `last` that was written down does, unless there is a `max_age` or a `min_free`: then age or
+ * space decides and `last` is the floor, so that writing the default floor down changes nothing.
  */
 export function hasKeepRules(policy: Policy): boolean {
   return (
-    (policy.last !== undefined && policy.maxAge === undefined) ||
+    (policy.last !== undefined && policy.maxAge === undefined && policy.minFree === undefined) ||
     policy.within !== undefined ||
     PERIODS.some((period) => (policy[period] ?? 0) > 0)
   );
 }
 
-/** Whether there is no rule at all: such a policy removes nothing. */
+/** Whether there is no rule at all: such a policy removes nothing, for lack of space neither. */
 export function isEmpty(policy: Policy): boolean {
-  return !hasKeepRules(policy) && policy.maxAge === undefined;
+  return !hasKeepRules(policy) && policy.maxAge === undefined && policy.minFree === undefined;
 }

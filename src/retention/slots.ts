@@ -1,6 +1,9 @@
 import { inZone } from './calendar.ts';
 import type { Period } from './policy.ts';
 
+/** What `slotOf` says, for one zone. */
+export type SlotReader = (period: Period, time: Date) => Slot;
+
 interface Slot {
   /** Equal for two times exactly if they are in the same calendar period. */
   readonly key: string;
@@ -15,6 +18,18 @@ export function slotOf(period: Period, time: Date, zone: string | undefined): Sl
   const local = inZone(time, zone);
   const reason = `${period} ${nameOf(period, local)}`;
   return { key: period === 'hourly' ? `${reason} ${local.getTimezoneOffset()}` : reason, reason };
+}
+
+/** For many plans of the same roots: each slot is reckoned once, since the calendar of a zone takes most of the time of a plan. */
+export function rememberedSlots(zone: string | undefined): SlotReader {
+  const known = new Map<Period, Map<number, Slot>>();
+  return (period, time) => {
+    const slots = known.get(period) ?? new Map<number, Slot>();
+    known.set(period, slots);
+    const slot = slots.get(time.getTime()) ?? slotOf(period, time, zone);
+    slots.set(time.getTime(), slot);
+    return slot;
+  };
 }
 
 function nameOf(period: Period, local: Date): string {

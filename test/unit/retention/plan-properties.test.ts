@@ -1,61 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { parseDuration } from '../../../src/retention/duration.ts';
-import type { Duration } from '../../../src/retention/duration.ts';
-import { planRetention } from '../../../src/retention/plan.ts';
+import { goForSpace, planRetention } from '../../../src/retention/plan.ts';
 import type { Candidate } from '../../../src/retention/plan.ts';
 import { floorOf, hasKeepRules, isEmpty, PERIODS } from '../../../src/retention/policy.ts';
 import type { Policy } from '../../../src/retention/policy.ts';
 import { modelVerdict } from './retention-model.ts';
+import { duration, keepPolicy, minFree, now, periodRules, roots, situation, zone } from './situations.ts';
 
 // Thousands of plans on a busy machine take longer than the usual limit.
 vi.setConfig({ testTimeout: 60_000 });
 
 const RUNS = { numRuns: 1000 };
-const HALF_HOUR_MS = 1_800_000;
-
-/** Clock changes of Berlin and New York, ends of years, months and ISO weeks. */
-const CORNERS = [
-  '2026-10-25T01:00Z',
-  '2026-11-01T06:00Z',
-  '2027-01-01T00:00Z',
-  '2027-01-04T00:00Z',
-  '2027-03-28T01:00Z',
-  '2027-03-14T07:00Z',
-];
-
-const time = fc.oneof(
-  { weight: 6, arbitrary: near(100) },
-  { weight: 3, arbitrary: near(48 * 400) },
-  { weight: 1, arbitrary: fc.constant(new Date(Number.NaN)) },
-);
-const protections = fc.oneof(
-  { weight: 5, arbitrary: fc.constant([]) },
-  { weight: 1, arbitrary: fc.subarray(['pinned', 'mounted', 'live'], { minLength: 1 }) },
-);
-/** Shuffled, with roots of the same moment, of the future and of no readable time. */
-const roots: fc.Arbitrary<Candidate[]> = fc
-  .array(fc.record({ time, protections }), { maxLength: 16 })
-  .map((list) => list.map((root, index) => ({ ...root, name: index === 0 ? 'root' : `root_${index}` })))
-  .chain((list) => fc.shuffledSubarray(list, { minLength: list.length }));
-
-const count = fc.oneof(fc.integer({ min: 0, max: 6 }), fc.constant(1000));
-const duration = fc.constantFrom('1h', '36h', '1d', '5d', '2w', '1m', '6m3d', '1y', '200000y').map(durationOf);
-const periodRules = { hourly: count, daily: count, weekly: count, monthly: count, yearly: count };
-const keepRules = { last: fc.integer({ min: 1, max: 6 }), ...periodRules, within: duration };
-const policy: fc.Arbitrary<Policy> = fc.record({ ...keepRules, maxAge: duration }, { requiredKeys: [] });
-const keepPolicy: fc.Arbitrary<Policy> = fc.record(keepRules, { requiredKeys: [] }).filter(hasKeepRules);
-const zone = fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kathmandu');
-const now = fc.oneof(near(100), near(48 * 400));
-
-const situation = fc.record({ roots, policy, now, zone });
-
 describe('every plan', () => {
   it('says what the words of the design say', () => {
     fc.assert(
       fc.property(situation, (s) => {
         const plan = planRetention(s.roots, s.policy, s.now, s.zone);
-        const actual = plan.map(({ root, keep, reasons }) => ({ name: root.name, keep, reasons }));
+        const actual = plan.map(({ root, keep, firm, reasons }) => ({ name: root.name, keep, firm, reasons }));
         expect(actual).toEqual(plan.map(({ root }) => modelVerdict(root, s.roots, s.policy, s.now, s.zone)));
       }),
       RUNS,
@@ -163,6 +124,54 @@ describe('every plan', () => {
   });
 });
 
+describe('lack of space', () => {
+  it('may take what is kept, oldest first, but neither the floor nor what is protected, of the future, or of no readable time', () => {
+    fc.assert(
+      fc.property(situation, minFree, (s, free) => {
+        const plan = planRetention(s.roots, { ...s.policy, minFree: free }, s.now, s.zone);
+        const past = plan.filter(({ root }) => root.time <= s.now);
+        const expected = past.slice(floorOf(s.policy)).filter(({ root, keep }) => keep && root.protections.length === 0);
+        expect(namesOf(goForSpace(plan))).toEqual(namesOf(expected).toReversed());
+      }),
+      RUNS,
+    );
+  });
+
+  it('has nothing to take without a policy', () => {
+    fc.assert(
+      fc.property(situation, (s) => {
+        expect(goForSpace(planRetention(s.roots, {}, s.now, s.zone))).toEqual([]);
+      }),
+    );
+  });
+
+  it('changes nothing of a plan while there is space, whatever else the policy says', () => {
+    fc.assert(
+      fc.property(situation, minFree, ({ roots: list, policy: { minFree: _, ...rules }, ...s }, free) => {
+        const { last, ...others } = rules;
+        // Beside it `last` is the floor only.
+        fc.pre(hasKeepRules(others) || others.maxAge !== undefined || last === undefined);
+        const without = planRetention(list, rules, s.now, s.zone);
+        const plan = planRetention(list, { ...rules, minFree: free }, s.now, s.zone);
+        expect(plan.map(({ root, keep }) => [root.name, keep])).toEqual(without.map(({ root, keep }) => [root.name, keep]));
+        if (!isEmpty(rules)) expect(plan).toEqual(without);
+      }),
+      RUNS,
+    );
+  });
+
+  it('alone, with a floor or without, keeps all else until then', () => {
+    fc.assert(
+      fc.property(situation, minFree, fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }), (s, free, last) => {
+        const plan = planRetention(s.roots, { minFree: free, ...(last === undefined ? {} : { last }) }, s.now, s.zone);
+        expect(plan.filter(({ keep }) => !keep)).toEqual([]);
+        for (const { firm, reasons } of plan) expect(reasons.includes(`until less than ${free.text} is free`)).toBe(!firm);
+      }),
+      RUNS,
+    );
+  });
+});
+
 describe('a more permissive policy', () => {
   it('never removes more: another keep rule, or a higher count', () => {
     const extra = fc.record({ ...periodRules, last: fc.nat({ max: 3 }), within: duration }, { requiredKeys: [] });
@@ -195,23 +204,10 @@ describe('a more permissive policy', () => {
   });
 });
 
-function near(halfHours: number): fc.Arbitrary<Date> {
-  const offset = fc.tuple(fc.integer({ min: -halfHours, max: halfHours }), fc.constantFrom(-1, 0, 0, 0, 1));
-  return fc
-    .tuple(fc.constantFrom(...CORNERS), offset)
-    .map(([corner, [steps, ms]]) => new Date(Date.parse(corner) + steps * HALF_HOUR_MS + ms));
-}
-
 function zeroed(rules: Record<string, number>): Policy {
   return Object.fromEntries(Object.keys(rules).map((period) => [period, 0]));
 }
 
 function namesOf(verdicts: readonly { readonly root: Candidate }[]): string[] {
   return verdicts.map(({ root }) => root.name);
-}
-
-function durationOf(text: string): Duration {
-  const parsed = parseDuration(text);
-  if (parsed === undefined) throw new Error(`not a duration: ${text}`);
-  return parsed;
 }

@@ -1,13 +1,15 @@
 /**
  * Retention once more, slowly and straight from the words of the design: every question is asked of one root at a time, and the
- * calendar is read from Intl. Shares only `before` with the real one.
+ * calendar is read from Intl. Shares nothing with the real one but its types.
  */
 import { getISOWeek } from 'date-fns/getISOWeek';
 import { getISOWeekYear } from 'date-fns/getISOWeekYear';
-import { before } from '../../../src/retention/duration.ts';
+import type { Duration } from '../../../src/retention/duration.ts';
 import type { Candidate } from '../../../src/retention/plan.ts';
-import { PERIODS } from '../../../src/retention/policy.ts';
-import type { Period, Policy } from '../../../src/retention/policy.ts';
+import type { Policy } from '../../../src/retention/policy.ts';
+
+const PERIODS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
+type Period = (typeof PERIODS)[number];
 
 /** Names are `root` or `root_N`. */
 export function modelVerdict(root: Candidate, all: readonly Candidate[], policy: Policy, now: Date, zone: string) {
@@ -18,25 +20,27 @@ export function modelVerdict(root: Candidate, all: readonly Candidate[], policy:
   const older = past.filter((other) => isNewer(root, other));
 
   const anyPeriod = PERIODS.some((period) => policy[period]);
-  const keepRules = anyPeriod || policy.within !== undefined || (policy.last !== undefined && policy.maxAge === undefined);
-  const noPolicy = !keepRules && !policy.maxAge;
+  const onlyKeepsLast = policy.last !== undefined && policy.maxAge === undefined && policy.minFree === undefined;
+  const keepRules = anyPeriod || policy.within !== undefined || onlyKeepsLast;
+  const noPolicy = !keepRules && !policy.maxAge && !policy.minFree;
   const inFloor = !unreadable && !future && newer.length < (policy.last ?? 3);
-  const tooOld = policy.maxAge !== undefined && +root.time < +before(now, policy.maxAge, zone);
+  const tooOld = policy.maxAge !== undefined && +root.time < modelBefore(now, policy.maxAge, zone);
+  const firm = noPolicy || inFloor || unreadable || future || root.protections.length > 0;
 
   const rules: string[] = [];
   if (!unreadable && !future) {
     for (const period of PERIODS) {
       const count = policy[period] ?? 0;
       if (count === 0) continue;
-      const slots = (roots: readonly Candidate[]) => new Set(roots.map((other) => modelSlot(period, other.time, zone).key));
+      const slotsOf = (roots: readonly Candidate[]) => new Set(roots.map((other) => modelSlot(period, other.time, zone).key));
       const slot = modelSlot(period, root.time, zone);
-      const lastOfItsPeriod = !slots(newer).has(slot.key);
-      const inNewestPeriods = slots(newer).size < count;
-      const notFull = slots(past).size < count;
+      const lastOfItsPeriod = !slotsOf(newer).has(slot.key);
+      const inNewestPeriods = slotsOf(newer).size < count;
+      const notFull = slotsOf(past).size < count;
       if ((lastOfItsPeriod && inNewestPeriods) || (older.length === 0 && notFull)) rules.push(slot.reason);
     }
     const newest = past.find((other) => past.every((another) => !isNewer(another, other)));
-    if (policy.within && newest && +root.time > +before(newest.time, policy.within, zone)) rules.push(`within ${policy.within.text}`);
+    if (policy.within && newest && +root.time > modelBefore(newest.time, policy.within, zone)) rules.push(`within ${policy.within.text}`);
     if (policy.maxAge && !keepRules) rules.push(`younger than ${policy.maxAge.text}`);
   }
 
@@ -47,11 +51,67 @@ export function modelVerdict(root: Candidate, all: readonly Candidate[], policy:
   if (inFloor && policy.last !== undefined) reasons.push(`last ${policy.last}`);
   if (!tooOld) reasons.push(...rules);
   if (inFloor && !noPolicy && reasons.length === 0) reasons.push('floor 3');
-  if (reasons.length > 0) return { name: root.name, keep: true, reasons };
+  if (!keepRules && !policy.maxAge && policy.minFree && reasons.length === 0)
+    reasons.push(`until less than ${policy.minFree.text} is free`);
+  if (reasons.length > 0) return { name: root.name, keep: true, firm, reasons };
 
   if (tooOld) reasons.push(`older than ${policy.maxAge.text}`);
   if (keepRules && rules.length === 0) reasons.push('not kept by any rule');
-  return { name: root.name, keep: false, reasons };
+  return { name: root.name, keep: false, firm: false, reasons };
+}
+
+/**
+ * That much earlier on the calendar, in milliseconds: first the months, then the days, then the hours, each step ending at a time that
+ * exists: a wall clock that was left out is that much later, one that is there twice is meant the first time.
+ */
+export function modelBefore(time: Date, { years, months, weeks, days, hours }: Duration, zone: string): number {
+  const monthsBack = years * 12 + months;
+  const daysBack = weeks * 7 + days;
+  let at = +time;
+  if (monthsBack > 0) {
+    const wall = wallClock(at, zone);
+    const total = wall.getUTCFullYear() * 12 + wall.getUTCMonth() - monthsBack;
+    const [year, month] = [Math.floor(total / 12), ((total % 12) + 12) % 12];
+    const day = Math.min(wall.getUTCDate(), lengthOfMonth(year, month));
+    at = fromWallClock(new Date(wall).setUTCFullYear(year, month, day), zone);
+  }
+  if (daysBack > 0) at = fromWallClock(+wallClock(at, zone) - daysBack * 86_400_000, zone);
+  at -= hours * 3_600_000;
+  return Number.isNaN(+new Date(at)) ? -Infinity : at;
+}
+
+function lengthOfMonth(year: number, month: number): number {
+  return new Date(new Date(0).setUTCFullYear(year, month + 1, 0)).getUTCDate();
+}
+
+/** A date whose UTC fields are what the wall clock shows. */
+function wallClock(at: number, zone: string): Date {
+  return new Date(at + offsetAt(at, zone));
+}
+
+function fromWallClock(wall: number, zone: string): number {
+  if (Number.isNaN(+new Date(wall))) return Number.NaN;
+  // What the clock could be ahead by around then: before a change and after it.
+  const [earlier, later] = [offsetAt(wall - 86_400_000, zone), offsetAt(wall + 86_400_000, zone)];
+  const fitting = [earlier, later].map((offset) => wall - offset).filter((at) => at + offsetAt(at, zone) === wall);
+  return fitting.length > 0 ? Math.min(...fitting) : wall - earlier;
+}
+
+const offsets = new Map<string, Map<number, number>>();
+
+function offsetAt(at: number, zone: string): number {
+  const known = offsets.get(zone) ?? new Map<number, number>();
+  offsets.set(zone, known);
+  const offset = known.get(at) ?? readOffset(at, zone);
+  if (known.size > 10_000) known.clear();
+  known.set(at, offset);
+  return offset;
+}
+
+function readOffset(at: number, zone: string): number {
+  const written = readCalendar(new Date(at), zone)['timeZoneName'] ?? '';
+  const [, sign, hour = '0', minute = '0', second = '0'] = /^GMT(?:([+-])(\d{2}):(\d{2})(?::(\d{2}))?)?$/.exec(written) ?? [];
+  return (sign === '-' ? -1000 : 1000) * (Number(hour) * 3600 + Number(minute) * 60 + Number(second));
 }
 
 function isNewer(a: Candidate, b: Candidate): boolean {
@@ -60,10 +120,9 @@ function isNewer(a: Candidate, b: Candidate): boolean {
 }
 
 function numberOf(root: Candidate): number {
-  return Number(root.name.split('_')[1] ?? -1);
+  return Number(root.name.slice('root_'.length) || -1);
 }
 
-const zoned = new Map<string, Record<string, string>>();
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function readCalendar(time: Date, zone: string): Record<string, string> {
@@ -79,13 +138,27 @@ function readCalendar(time: Date, zone: string): Record<string, string> {
       timeZoneName: 'longOffset',
     });
   formats.set(zone, format);
-  const key = `${zone} ${+time}`;
-  const parts = zoned.get(key) ?? Object.fromEntries(format.formatToParts(time).map(({ type, value }) => [type, value]));
-  zoned.set(key, parts);
-  return parts;
+  return Object.fromEntries(format.formatToParts(time).map(({ type, value }) => [type, value]));
 }
 
-function modelSlot(period: Period, time: Date, zone: string) {
+interface ModelSlot {
+  readonly key: string;
+  readonly reason: string;
+}
+
+/** By zone and period, then by time: the model asks for each again and again. */
+const slots = new Map<string, Map<number, ModelSlot>>();
+
+function modelSlot(period: Period, time: Date, zone: string): ModelSlot {
+  const known = slots.get(`${zone} ${period}`) ?? new Map<number, ModelSlot>();
+  slots.set(`${zone} ${period}`, known);
+  const slot = known.get(+time) ?? readSlot(period, time, zone);
+  if (known.size > 10_000) known.clear();
+  known.set(+time, slot);
+  return slot;
+}
+
+function readSlot(period: Period, time: Date, zone: string): ModelSlot {
   const { year, month, day, hour, timeZoneName } = readCalendar(time, zone);
   const noon = new Date(Number(year), Number(month) - 1, Number(day), 12);
   const reason = `${period} ${
