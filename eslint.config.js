@@ -31,6 +31,7 @@ const PARTS = {
   // How a tree is read: the contract that system/tree-reader.ts fulfils, as backend.ts is that of the backends.
   'diff/tree': { imports: PLAIN, types: ['diff'] },
   boot: { imports: PLAIN, packages: NODE.computing },
+  units: { imports: PLAIN, packages: NODE.computing },
   config: {
     imports: [...PLAIN, 'retention'],
     types: ['backend'],
@@ -41,9 +42,10 @@ const PARTS = {
     imports: [...PLAIN, 'system/run', 'diff/tree'],
     types: ['diff'],
     packages: [...NODE.computing, ...NODE.files, ...NODE.processes],
-    process: ['pid', 'geteuid', 'getuid', 'getgid', 'kill', 'env'],
+    process: ['pid', 'geteuid', 'getuid', 'getgid', 'kill', 'env', 'hrtime'],
   },
   'system/run': { imports: [...PLAIN, 'system'], packages: ['execa', 'node:os', ...NODE.computing, ...NODE.processes], process: ['env'] },
+  'system/journal': { imports: ['errors'], types: ['system/run'], packages: ['node:fs'], process: ['env'] },
   backend: {
     imports: [...PLAIN, 'system', 'system/run', 'diff', 'diff/tree'],
     packages: ['valibot', 'date-fns', '@date-fns/tz', ...NODE.computing, ...NODE.files],
@@ -59,7 +61,7 @@ const PARTS = {
     packages: [...NODE.computing, ...NODE.files],
   },
   operations: {
-    imports: [...PLAIN, 'retention', 'diff', 'diff/tree', 'boot', 'config', 'backend', 'backend/detect', 'system', 'system/run'],
+    imports: [...PLAIN, 'retention', 'diff', 'diff/tree', 'boot', 'units', 'config', 'backend', 'backend/detect', 'system', 'system/run', 'system/journal'],
     packages: ['date-fns', '@date-fns/tz', 'valibot', 'fastest-levenshtein', ...NODE.computing],
   },
   // It builds a machine, so it must make files.
@@ -70,18 +72,19 @@ const PARTS = {
   },
   ui: {
     imports: [...PLAIN, 'retention', 'diff'],
-    types: ['operations', 'diff/tree', 'backend'],
+    types: ['operations', 'diff/tree', 'backend', 'system/journal'],
     packages: ['cli-table3', 'inquirer', 'date-fns', '@date-fns/tz', 'fastest-levenshtein', 'node:readline', 'node:tty', ...NODE.computing],
     process: 'all',
   },
   'base-command': {
-    imports: [...PLAIN, 'operations', 'operations/demo', 'ui', 'config'],
+    imports: [...PLAIN, 'operations', 'operations/demo', 'ui', 'config', 'system/journal'],
     packages: ['@oclif/core', 'fastest-levenshtein', ...NODE.computing],
     process: 'all',
   },
   help: { imports: [...PLAIN, 'ui'], packages: ['@oclif/core', ...NODE.computing], process: 'all' },
+  'policy-flags': { imports: ['errors', 'retention', 'config'], packages: ['@oclif/core'] },
   commands: {
-    imports: [...PLAIN, 'operations', 'operations/demo', 'ui', 'base-command', 'config'],
+    imports: [...PLAIN, 'operations', 'operations/demo', 'ui', 'base-command', 'config', 'policy-flags'],
     types: ['retention', 'diff'],
     packages: ['@oclif/core', ...NODE.computing],
     process: 'all',
@@ -94,7 +97,7 @@ function partOf(file) {
   const segments = path.relative(path.join(import.meta.dirname, 'src'), file).split(path.sep);
   const [folder, entry = ''] = segments;
   if (folder === '..') return undefined;
-  if (folder === 'system' && entry === 'run.ts') return 'system/run';
+  if (folder === 'system' && /^(?:run|journal)\.ts$/.test(entry)) return `system/${entry.replace(/\.ts$/, '')}`;
   if (folder === 'diff' && entry === 'tree.ts') return 'diff/tree';
   if (folder === 'operations' && /^demo\b/.test(entry)) return 'operations/demo';
   if (folder === 'backend' && segments.length > 2) return `backend/${entry}`;

@@ -9,6 +9,8 @@ import { readConfig } from './config.ts';
 import { EXIT_STATUS, RootsError, messageOf, type Outcome } from './errors.ts';
 import { createContext, type Context } from './operations/context.ts';
 import { renderJson } from './ui/json.ts';
+import { isAsking } from './ui/prompts.ts';
+import { isJournal, withPriority, type Level, type Line } from './system/journal.ts';
 import { screenOf, wrapText, type Screen } from './ui/terminal.ts';
 
 export abstract class BaseCommand extends Command {
@@ -24,7 +26,7 @@ export abstract class BaseCommand extends Command {
   /** With the configuration and this moment. From here on a signal stops the operation between two steps, and a second one at once. */
   protected async context(flags: { readonly config?: string | undefined }): Promise<Context> {
     const stop = (): void => {
-      if (this.#abort.signal.aborted) process.exit(EXIT_STATUS.interrupted.status);
+      if (this.#abort.signal.aborted || isAsking()) process.exit(EXIT_STATUS.interrupted.status);
       this.#abort.abort();
     };
     process.on('SIGINT', stop).on('SIGTERM', stop);
@@ -32,9 +34,14 @@ export abstract class BaseCommand extends Command {
     return createContext({ config, signal: this.#abort.signal, now: new Date(), privileged: process.geteuid?.() === 0 });
   }
 
-  /** Text for people; with --json it is not even made. */
-  protected show(text: () => string): void {
-    if (!this.jsonEnabled()) process.stdout.write(`${text()}\n`);
+  /** Text for people; with --json it is not even made. `level`: how much it matters to whoever reads the journal. */
+  protected show(text: () => string, level: Level = 'info'): void {
+    if (!this.jsonEnabled()) process.stdout.write(`${forJournal(text(), level)}\n`);
+  }
+
+  /** Several lines that do not all matter alike. */
+  protected showLines(lines: () => readonly Line[]): void {
+    if (!this.jsonEnabled()) for (const { text, level } of lines()) this.show(() => text, level);
   }
 
   /** For results that are not quite what was asked for. */
@@ -56,6 +63,11 @@ export abstract class BaseCommand extends Command {
   }
 }
 
+/** The journal takes a priority from the beginning of each line (sd-daemon(3)). */
+function forJournal(text: string, level: Level): string {
+  return isJournal(process.stdout.fd) ? withPriority(text, level) : text;
+}
+
 /** The way from an error to what is shown of it and to the exit status. */
 export function reportError(error: unknown, { json }: { readonly json: boolean }): void {
   const { kind, message, hint } = understand(error);
@@ -67,7 +79,8 @@ export function reportError(error: unknown, { json }: { readonly json: boolean }
   const screen = screenOf(process.stderr, process.env);
   const text = wrapText(screen, `roots: ${printableText(message, { newlines: true })}`);
   const next = hint === undefined ? '' : `${wrapText(screen, printableText(hint, { newlines: true }))}\n`;
-  process.stderr.write(`${screen.style('red', text.slice(0, 6))}${text.slice(6)}\n${next}`);
+  const shown = `${screen.style('red', text.slice(0, 6))}${text.slice(6)}\n${next}`;
+  process.stderr.write(isJournal(process.stderr.fd) ? withPriority(shown, 'error') : shown);
   if (process.env['ROOTS_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
 }
 

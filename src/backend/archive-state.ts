@@ -4,7 +4,7 @@
  * Where the filesystem has subvolumes the folder is one. Boot snippets walk the archive by age, and on a plain directory there
  * some go on to delete every subvolume beside it (`btrfs subvolume list -o DIR` lists those of the containing subvolume).
  */
-import { closeSync, constants, fsyncSync, lstatSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, lstatSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { fromText, joinPath, printable, toBytes, toText, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../errors.ts';
@@ -90,6 +90,12 @@ export function hasStateFolder(archive: BytePath): boolean {
       hint: 'move it away: roots keeps pins there',
     });
   return true;
+}
+
+/** Changes with every name in the directory. Two changes within one tick of the kernel's clock have one time, but seldom one size. */
+export function generationOf(archive: BytePath): string {
+  const { dev, ino, mtimeNs, size } = statSync(toBytes(joinPath(archive, fromText('.'))), { bigint: true });
+  return [dev, ino, mtimeNs, size].map(String).join(' ');
 }
 
 /** Old content or new content, whole, whatever happens between two steps. */

@@ -5,6 +5,7 @@
  * filesystems is either hidden behind these calls or said as data in `capabilities`: no caller asks which backend it has.
  */
 import type { BytePath } from '../byte-path.ts';
+import type { RootsError } from '../errors.ts';
 import type { PrivateMountPool } from '../system/private-mount.ts';
 import type { LockMode } from '../system/lock.ts';
 import type { Run } from '../system/run.ts';
@@ -24,6 +25,13 @@ export interface Capabilities {
   readonly nestedTrees: boolean;
   /** `measure` can tell what only this tree holds. */
   readonly exclusiveSize: boolean;
+  /** The live root can be put into the archive as it is now (`snapshot`). */
+  readonly snapshots: boolean;
+  /**
+   * How many trees `remove` and `discard` are best given at once. What is checked right before is checked for all of them, and a stop takes effect
+   * between two calls, so it is no more than what takes a moment.
+   */
+  readonly atOnce: number;
 }
 
 /** Where a target is. Paths of btrfs are relative to the top level of the filesystem, without a leading slash. */
@@ -77,9 +85,18 @@ export interface ArchivedTree {
   readonly pin: Pin | null;
 }
 
+/** An old root that was removed and can still be had back. It is whole, and in the archive under another name (entry-name.ts). */
+export interface TrashedTree extends ArchivedTree {
+  /** The name it had, and gets back. */
+  readonly formerName: BytePath;
+  readonly trashedAt: Date;
+}
+
 export interface Listing {
   /** In no order. */
   readonly trees: readonly ArchivedTree[];
+  /** In no order. */
+  readonly trashed: readonly TrashedTree[];
   /** Everything else in the archive, but for the backend's own state. Never removed. */
   readonly others: readonly { readonly name: BytePath; readonly why: string }[];
   /** About the archive as a whole, for people. */
@@ -96,11 +113,29 @@ export interface Size {
 /** A tree that can be read. */
 export type TreeRef = 'live' | 'blank' | ArchivedTree;
 
-export interface RemoveReport {
+/** How one tree fared in a step. */
+export interface Departure {
+  readonly tree: ArchivedTree;
+  /** Why it did not go; null if it went. */
+  readonly error: RootsError | null;
   /** Nested trees that went with it, as paths inside it, in the order of removal. */
   readonly nested: readonly BytePath[];
-  /** What had to be changed to remove it (`cleared immutable flag on …`), for people. */
+  /** What had to be changed for it (`cleared the immutable flag of …`), for people. */
   readonly notes: readonly string[];
+}
+
+/** A removal that an earlier run began. */
+export interface Leftover {
+  /** The name that the tree had in the archive, or the beginning of it. */
+  readonly formerName: BytePath;
+  /** Why it could not be finished; null if it is gone now. */
+  readonly error: RootsError | null;
+}
+
+export interface Space {
+  /** Bytes that an ordinary user can have. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
 }
 
 export interface Lock {
@@ -137,21 +172,62 @@ export interface Backend {
   knownSizes(trees: readonly ArchivedTree[]): ReadonlyMap<string, Size>;
 
   /**
-   * Removes one tree from the archive, with the trees nested in it, deepest first.
-   *
-   * Right before it acts it checks again that the tree is in this archive under this name with this id, is a tree of its own, is mounted
-   * nowhere (nor anything in it), is not live, not blank and not pinned; otherwise it throws and has changed nothing. It never follows a link,
-   * never crosses a mount and never touches anything that does not positively lie inside the tree. Read-only and immutable flags
-   * are cleared only after a removal was refused for them, and only inside the tree.
-   *
-   * A failure half-way leaves the tree listed under its name, so that the next run finds and finishes it, or out of the archive with
-   * the rest of the deletion left to `sweep`.
-   * Returns when the tree is out of the archive; space may come back later.
+   * Changes whenever anything is added to the archive, renamed in it or taken out of it, by anybody. Starts no program.
+   * Errors: `failed` if the archive is no longer where it was.
    */
-  remove(tree: ArchivedTree): Promise<RemoveReport>;
+  generation(): string;
 
-  /** Finishes removals that a killed run left half done, where such a tree is no longer listed. The lock must be held. */
-  sweep(): Promise<void>;
+  /**
+   * Puts trees into the trash: a rename within the archive. They can be had back by `undelete`. Result, checks and conditions as for `remove`.
+   * `at`: the moment that the grace is counted from.
+   */
+  discard(trees: readonly ArchivedTree[], at: Date): Promise<readonly Departure[]>;
+
+  /**
+   * Takes a tree back out of the trash, under its old name. Never replaces anything.
+   * Errors: `failed` if the name is taken, it is mounted, or is not what was listed; nothing is changed then.
+   */
+  undelete(tree: TrashedTree): Promise<void>;
+
+  /**
+   * Removes trees from the archive, or from the trash, for good, with the trees nested in them, deepest first. One result for each, in this order.
+   *
+   * Right before it acts it checks again that each is in this archive under this name with this id, is a tree of its own, is mounted
+   * nowhere (nor anything in it), is not live, not blank and not pinned; what is not so fails and is unchanged. It never follows a link,
+   * never crosses a mount and never touches anything that does not positively lie inside the tree. Read-only and immutable flags
+   * are cleared only after a step was refused for them, and only inside the tree.
+   *
+   * First the tree leaves the archive by a rename; what is deleted then is listed no more, so that no tree is ever listed that is not whole. A
+   * tree of which nothing can be deleted gets its name back. A removal that is cut short is left to `sweep`.
+   * The lock must be held. Space may come back later.
+   */
+  remove(trees: readonly ArchivedTree[]): Promise<readonly Departure[]>;
+
+  /** Finishes removals that were cut short. The lock must be held. */
+  sweep(): Promise<readonly Leftover[]>;
+
+  /** Gives a tree another name in the archive. Never replaces anything. Errors and conditions as for `undelete`. */
+  rename(tree: ArchivedTree, name: BytePath): Promise<void>;
+
+  /**
+   * Takes a read-only snapshot of the live root into the archive. Returns the paths of trees nested in the live root, which it does not hold.
+   * Errors: `unsupported` without `capabilities.snapshots`; `failed` if the name is taken.
+   */
+  snapshot(name: BytePath): Promise<readonly BytePath[]>;
+
+  /** Of the filesystem. What was removed may not have come back yet, see `settle`. */
+  space(): Space;
+
+  /** Waits until the space of what this backend removed has come back; false if that takes longer than `patience` milliseconds. */
+  settle(patience: number): Promise<boolean>;
+
+  /**
+   * Lines that are kept in the archive, oldest first, the last few thousand of them. A line that was cut short by a power loss is left out.
+   */
+  readLog(): readonly string[];
+
+  /** Adds lines, and flushes them. The lock must be held. Errors: `failed`, such as for a full disk. */
+  appendLog(lines: readonly string[]): Promise<void>;
 
   /** Makes removals durable against power loss; one call after many removals. */
   flush(): Promise<void>;

@@ -2,7 +2,7 @@
  * What is in an archive, understood: which trees are old roots and when they were archived, and what is left alone because it is not understood.
  */
 import { isUtf8, printable, toText, type BytePath } from '../byte-path.ts';
-import type { ArchivedTree, Listing } from './backend.ts';
+import type { ArchivedTree, Listing, TrashedTree } from './backend.ts';
 import { parseName } from './name.ts';
 
 export interface OldRoot extends ArchivedTree {
@@ -12,6 +12,11 @@ export interface OldRoot extends ArchivedTree {
   readonly bootedAt: Date | null;
   /** For people. */
   readonly warnings: readonly string[];
+}
+
+/** One that was removed and can still be had back. */
+export interface TrashedRoot extends TrashedTree {
+  readonly archivedAt: Date;
 }
 
 /** Something in the archive that is never removed. */
@@ -25,27 +30,59 @@ export interface Unrecognised {
 export interface Archive {
   /** Newest first. */
   readonly roots: readonly OldRoot[];
+  /** Those last removed first. */
+  readonly trash: readonly TrashedRoot[];
   /** By name. */
   readonly unrecognised: readonly Unrecognised[];
   readonly warnings: readonly string[];
 }
 
-/** `nameZone`: how to read names that carry no zone. */
-export function understand(listing: Listing, nameZone: string): Archive {
-  const understood = listing.trees.map((tree) => ({ tree, named: isUtf8(tree.name) ? parseName(toText(tree.name), nameZone) : null }));
+export interface Reading {
+  /** How to read names that carry no zone. */
+  readonly nameZone: string;
+  /** Whether a name is that of a rolling slot, whose time is when the filesystem says that it was made. */
+  readonly isSlot: (name: string) => boolean;
+}
+
+export function understand(listing: Listing, reading: Reading): Archive {
+  const understood = listing.trees.map((tree) => ({ tree, named: timeOf(tree, tree.name, reading) }));
   const roots = understood
-    .flatMap(({ tree, named }) => (named === null ? [] : [{ root: oldRoot(tree, named.time), copy: named.copy }]))
+    .flatMap(({ tree, named }) => (named === null ? [] : [{ root: oldRoot(tree, named), copy: named.copy }]))
     .sort((a, b) => b.root.archivedAt.getTime() - a.root.archivedAt.getTime() || b.copy - a.copy || (a.root.name < b.root.name ? 1 : -1))
     .map(({ root }) => root);
   const unnamed = understood.flatMap(({ tree, named }) =>
     named === null ? [{ name: tree.name, why: 'its name is not understood as a time', tree }] : [],
   );
+  const inTrash = listing.trashed.map((tree) => ({ tree, named: timeOf(tree, tree.formerName, reading) }));
+  const trash = inTrash
+    .flatMap(({ tree, named }) => (named === null ? [] : [{ ...tree, archivedAt: named.time }]))
+    .sort((a, b) => b.trashedAt.getTime() - a.trashedAt.getTime() || (a.name < b.name ? 1 : -1));
+  const oddTrash = inTrash.flatMap(({ tree, named }) =>
+    named === null ? [{ name: tree.name, why: 'in the trash, and its name is not understood as a time', tree }] : [],
+  );
   const others = listing.others.map((other) => ({ ...other, tree: null }));
   return {
     roots,
-    unrecognised: [...unnamed, ...others].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    trash,
+    unrecognised: [...unnamed, ...oddTrash, ...others].sort((a, b) => (a.name < b.name ? -1 : 1)),
     warnings: listing.warnings,
   };
+}
+
+interface Named {
+  readonly time: Date;
+  readonly source: OldRoot['archivedAtSource'];
+  /** The n of a trailing `_n`. */
+  readonly copy: number;
+}
+
+function timeOf(tree: ArchivedTree, name: BytePath, { nameZone, isSlot }: Reading): Named | null {
+  if (!isUtf8(name)) return null;
+  const text = toText(name);
+  const named = parseName(text, nameZone);
+  if (named !== null) return { ...named, source: 'name' };
+  // A snapshot is made when it is taken; of what can be written to, that says nothing.
+  return isSlot(text) && tree.readOnly && tree.createdAt !== null ? { time: tree.createdAt, source: 'creation', copy: 0 } : null;
 }
 
 /**
@@ -57,12 +94,13 @@ export function hasPlausibleTime({ archivedAt }: Pick<OldRoot, 'archivedAt'>): b
   return archivedAt >= PLAUSIBLE;
 }
 
-function oldRoot(tree: ArchivedTree, archivedAt: Date): OldRoot {
+function oldRoot(tree: ArchivedTree, { time: archivedAt, source }: Named): OldRoot {
+  const knowsBoot = source !== 'creation' && tree.createdAt !== null && couldHaveBegun(tree.createdAt, archivedAt);
   return {
     ...tree,
     archivedAt,
-    archivedAtSource: 'name',
-    bootedAt: tree.createdAt !== null && couldHaveBegun(tree.createdAt, archivedAt) ? tree.createdAt : null,
+    archivedAtSource: source,
+    bootedAt: knowsBoot ? tree.createdAt : null,
     warnings:
       tree.holdsRoot === null
         ? []

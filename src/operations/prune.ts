@@ -1,27 +1,15 @@
 /**
- * `roots prune`: a plan with a reason for each old root, and its application one removal at a time.
+ * `roots prune`: a plan with a reason for each old root, and its application one step at a time.
  */
-import type { Archive } from '../backend/old-root.ts';
-import { printable } from '../byte-path.ts';
-import { RootsError, messageOf } from '../errors.ts';
+import { RootsError } from '../errors.ts';
 import { parseMoment } from '../retention/moment.ts';
-import { isEmpty } from '../retention/policy.ts';
+import type { Policy } from '../retention/policy.ts';
 import type { Context } from './context.ts';
-import { judgeArchive, judgeArchives, type JudgedArchive, type JudgedRoot } from './judge.ts';
+import { judgeArchives, type JudgedRoot, type JudgedTrash } from './judge.ts';
+import { planTarget, type TargetPlan } from './prune-plan.ts';
+import { pruneTarget, type TargetOutcome } from './prune-target.ts';
+import type { OnRemoval, Removal } from './removal-step.ts';
 import { withTargets, type Target, type TargetProblem } from './targets.ts';
-
-export interface TargetPlan {
-  readonly target: Target;
-  readonly keep: readonly JudgedRoot[];
-  /** Oldest first: the order in which they go. */
-  readonly remove: readonly JudgedRoot[];
-  /** What is not understood. */
-  readonly skipped: readonly { readonly name: string; readonly why: string }[];
-  readonly warnings: readonly string[];
-  /** Bytes; null if the filesystem cannot tell for all of them. */
-  readonly freedBytes: number | null;
-  readonly policyIsEmpty: boolean;
-}
 
 export interface PrunePlan {
   /** The moment that was planned for. */
@@ -31,30 +19,21 @@ export interface PrunePlan {
   readonly problems: readonly TargetProblem[];
 }
 
-export interface Removal {
-  readonly judged: JudgedRoot;
-  readonly result: 'removed' | 'failed';
-  /** Why it failed, safe to print. */
-  readonly error: string | null;
-  /** What had to be changed to remove it. */
-  readonly notes: readonly string[];
-}
-
 export interface PruneOutcome {
   readonly plan: PrunePlan;
   /** In the order in which they were tried. */
   readonly removals: readonly Removal[];
-  /** Those of the plan that were not tried, because it was stopped or their target could not be worked on. */
-  readonly notTried: readonly JudgedRoot[];
+  /** What was to go for certain and was not tried, because it was stopped or its target could not be worked on. */
+  readonly notTried: readonly (JudgedRoot | JudgedTrash)[];
+  readonly outcomes: ReadonlyMap<TargetPlan, TargetOutcome>;
   /** Targets that could not be worked on, or not to the end. */
   readonly problems: readonly TargetProblem[];
 }
 
-/** Told of each removal as it happens. */
-export type OnRemoval = (removal: Removal) => void;
-
 export interface PruneOptions {
   readonly target?: string | undefined;
+  /** Instead of what is configured. */
+  readonly policy?: Policy | undefined;
 }
 
 /** Plans, has the plan agreed to, applies it. Nothing is changed unless `agree` says so. */
@@ -64,19 +43,21 @@ export async function prune(
   agree: (plan: PrunePlan) => Promise<boolean>,
   onRemoval: OnRemoval,
 ): Promise<PruneOutcome> {
-  return withTargets(context, { access: 'write', only: options.target }, async (targets, aside) => {
-    const plan = await planPrune(context, targets, context.now, aside.problems);
-    if (!(await agree(plan))) return { plan, removals: [], problems: plan.problems, notTried: plan.targets.flatMap((each) => each.remove) };
+  return withTargets(context, { access: 'write', only: options.target }, async (opened, aside) => {
+    const plan = await planPrune(context, withPolicy(opened, options), context.now, aside.problems);
+    const outcomes = new Map<TargetPlan, TargetOutcome>();
     const removals: Removal[] = [];
     const problems = [...plan.problems];
-    const record: OnRemoval = (removal) => {
-      removals.push(removal);
-      onRemoval(removal);
-    };
-    for (const each of plan.targets) {
-      if (each.policyIsEmpty) continue;
+    const agreed = (await agree(plan)) ? plan.targets.filter((each) => !each.policyIsEmpty) : [];
+    for (const each of agreed) {
       try {
-        await applyToTarget(context, each, record);
+        outcomes.set(
+          each,
+          await pruneTarget(context, each, (removal) => {
+            removals.push(removal);
+            onRemoval(removal);
+          }),
+        );
       } catch (error) {
         // One target that is locked or broken does not stop the others; alone, its error is that of the command.
         if (!(error instanceof RootsError) || (plan.targets.length === 1 && removals.length === 0)) throw error;
@@ -84,7 +65,8 @@ export async function prune(
       }
     }
     const tried = new Set(removals.map((removal) => removal.judged));
-    return { plan, removals, problems, notTried: plan.targets.flatMap((each) => each.remove.filter((judged) => !tried.has(judged))) };
+    const certain = plan.targets.flatMap(({ remove, purge }) => [...remove, ...purge]);
+    return { plan, outcomes, removals, problems, notTried: certain.filter((judged) => !tried.has(judged)) };
   });
 }
 
@@ -92,8 +74,19 @@ export async function prune(
 export async function planOnly(context: Context, options: PruneOptions & { readonly at: string | undefined }): Promise<PrunePlan> {
   const at = options.at === undefined ? context.now : momentOf(options.at, context.config.timezone);
   return withTargets(context, { access: 'read', only: options.target }, (targets, { problems }) =>
-    planPrune(context, targets, at, problems),
+    planPrune(context, withPolicy(targets, options), at, problems),
   );
+}
+
+/** One policy for several targets is seldom what was meant, and what it removes is gone. */
+export function withPolicy(targets: readonly Target[], { policy }: PruneOptions): readonly Target[] {
+  if (policy === undefined) return targets;
+  if (targets.length > 1) {
+    throw new RootsError('usage', 'the policy on the command line would be for every target', {
+      hint: `name the one that it is for: ${targets.map(({ name }) => name).join(', ')}`,
+    });
+  }
+  return targets.map((target) => ({ ...target, policy }));
 }
 
 function momentOf(text: string, zone: string | undefined): Date {
@@ -106,61 +99,10 @@ function momentOf(text: string, zone: string | undefined): Date {
 
 async function planPrune(context: Context, targets: readonly Target[], at: Date, problems: readonly TargetProblem[]): Promise<PrunePlan> {
   const judged = await judgeArchives(context, targets, at);
-  return { at, targets: judged.archives.map(planOfTarget), problems: [...problems, ...judged.problems] };
-}
-
-function planOfTarget(archive: JudgedArchive): TargetPlan {
-  const { target, roots, unrecognised, warnings } = archive;
-  const remove = roots.filter((each) => !each.keep).toReversed();
+  const now = at.getTime() === context.now.getTime();
   return {
-    target,
-    keep: roots.filter((each) => each.keep),
-    remove,
-    skipped: unrecognised.map(skipped),
-    warnings,
-    freedBytes: freed(target, remove),
-    policyIsEmpty: isEmpty(target.policy),
+    at,
+    targets: judged.archives.map((archive) => planTarget(archive, { now })),
+    problems: [...problems, ...judged.problems],
   };
-}
-
-function skipped({ name, why }: Archive['unrecognised'][number]): { name: string; why: string } {
-  return { name: printable(name), why };
-}
-
-function freed(target: Target, remove: readonly JudgedRoot[]): number | null {
-  const sizes = target.backend.knownSizes(remove.map(({ root }) => root));
-  return remove.reduce<number | null>((sum, { root }) => {
-    const bytes = sizes.get(root.id)?.exclusiveBytes ?? null;
-    return sum === null || bytes === null ? null : sum + bytes;
-  }, 0);
-}
-
-async function applyToTarget(context: Context, plan: TargetPlan, onRemoval: OnRemoval): Promise<void> {
-  const { backend } = plan.target;
-  const lock = await backend.lock('exclusive');
-  try {
-    await backend.sweep();
-    // The same plan must come out now that nobody else is at work: with fewer roots than before, the floor lies elsewhere.
-    const now = planOfTarget(await judgeArchive(context, plan.target));
-    const stillGoing = new Map(now.remove.map((judged) => [judged.root.id, judged]));
-    for (const planned of plan.remove) {
-      if (context.signal.aborted) break;
-      onRemoval(await removeOne(planned, stillGoing.get(planned.root.id)));
-    }
-    if (plan.remove.length > 0) await backend.flush();
-  } finally {
-    await lock.release();
-  }
-}
-
-/** A failure is a result: the others are still to be removed. */
-async function removeOne(planned: JudgedRoot, current: JudgedRoot | undefined): Promise<Removal> {
-  try {
-    if (current?.name !== planned.name)
-      throw new RootsError('failed', `${planned.name} is not removed: the archive has changed since the plan was made`);
-    const { notes } = await planned.target.backend.remove(current.root);
-    return { judged: planned, result: 'removed', error: null, notes };
-  } catch (error) {
-    return { judged: planned, result: 'failed', error: messageOf(error), notes: [] };
-  }
 }

@@ -6,6 +6,7 @@ import { capabilitiesOf, detect, locate, openBackend, type Detection } from '../
 import { fromText, type BytePath } from '../byte-path.ts';
 import type { TargetConfig } from '../config.ts';
 import { RootsError } from '../errors.ts';
+import type { Duration } from '../retention/duration.ts';
 import type { Policy } from '../retention/policy.ts';
 import { PrivateMountPool, type Access } from '../system/private-mount.ts';
 import type { Context } from './context.ts';
@@ -14,6 +15,10 @@ export interface Target {
   readonly name: string;
   readonly backend: Backend;
   readonly policy: Policy;
+  /** How long a removed old root stays in the trash; null: not at all. */
+  readonly grace: Duration | null;
+  /** How many days the rolling slots are of; null if it has none. */
+  readonly slots: number | null;
   /** What was recognised without being configured, for people. Empty if all is configured. */
   readonly assumed: readonly string[];
 }
@@ -30,12 +35,7 @@ interface NamedPlace {
   readonly place: () => Place;
 }
 
-interface Place {
-  readonly name: string;
-  readonly location: Location;
-  readonly policy: Policy;
-  readonly assumed: readonly string[];
-}
+type Place = Omit<Target, 'backend'> & { readonly location: Location };
 
 /** A target that could not be opened; the others can be used all the same. */
 export interface TargetProblem {
@@ -123,8 +123,9 @@ async function findPlaces(
 
 function configuredPlace(target: TargetConfig, detection: Detection, file: string | null): Place {
   const { name, policy } = target;
+  const rules = { name, policy, grace: target.grace ?? null, slots: target.rotate?.slots ?? null };
   const location = configuredLocation(target);
-  if (location !== undefined) return { name, policy, location, assumed: [] };
+  if (location !== undefined) return { ...rules, location, assumed: [] };
   const [found, ...more] = named(detection.found).filter((place) => place.name === name || place.name.startsWith(`${name}-`));
   if (found === undefined) {
     throw new RootsError('not-found', `the target \`${name}\` is configured without a place, and no archive for it was recognised`, {
@@ -136,7 +137,7 @@ function configuredPlace(target: TargetConfig, detection: Detection, file: strin
       hint: `give \`device\` and \`archive\` under [targets.${name}] in ${file ?? 'the configuration'}: ${[found, ...more].map((place) => place.assumed.join(', ')).join('; or ')}`,
     });
   }
-  return { ...found, name, policy };
+  return { ...found, ...rules };
 }
 
 function configuredLocation(target: TargetConfig): Location | undefined {
@@ -153,7 +154,14 @@ function named(found: readonly Detected[]): Place[] {
   return found.map(({ suggestedName, location, assumed }) => {
     const count = (taken.get(suggestedName) ?? 0) + 1;
     taken.set(suggestedName, count);
-    return { name: count === 1 ? suggestedName : `${suggestedName}-${String(count)}`, location, policy: {}, assumed };
+    return {
+      name: count === 1 ? suggestedName : `${suggestedName}-${String(count)}`,
+      location,
+      policy: {},
+      grace: null,
+      slots: null,
+      assumed,
+    };
   });
 }
 

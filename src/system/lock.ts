@@ -3,7 +3,7 @@
  * The inode is the same through every mount of the filesystem, private ones too, and nothing has to be written.
  */
 import { readFileSync, statSync } from 'node:fs';
-import { toBytes, type BytePath } from '../byte-path.ts';
+import { fromBytes, printable, toBytes, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import { holdDirectory } from './beneath.ts';
 import { HOLD, startKeeper, type Keeper } from './keeper.ts';
@@ -36,7 +36,20 @@ export async function lockDirectory(directory: BytePath, mode: LockMode, device:
 function describeHolder(directory: BytePath, device: string): string {
   const keeper = holderOf(readFileSync('/proc/locks', 'utf8'), device, statSync(toBytes(directory), { bigint: true }).ino);
   const owner = keeper === undefined ? undefined : parentOfProcess(keeper);
-  return owner === undefined ? '' : ` (process ${String(owner)})`;
+  return owner === undefined ? '' : ` (process ${String(owner)})${commandOf(owner)}`;
+}
+
+/** As it was typed, if the process is one of ours: `: roots prune --yes`. */
+function commandOf(pid: number): string {
+  try {
+    const [, script = '', ...args] = fromBytes(readFileSync(`/proc/${String(pid)}/cmdline`))
+      .split('\0')
+      .slice(0, -1);
+    if (!/\/(?:run\.js|roots)$/.test(script)) return '';
+    return `: ${['roots', ...args].map((each) => printable(each as BytePath)).join(' ')}`;
+  } catch {
+    return '';
+  }
 }
 
 /** The process that holds an flock, from proc_locks(5): `1: FLOCK ADVISORY WRITE 4711 00:2b:257 0 EOF`. */

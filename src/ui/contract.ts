@@ -6,13 +6,22 @@ import type { DiffOutcome } from '../operations/diff.ts';
 import { toJson, type Change, type ChangeJson } from '../diff/change.ts';
 import type { ListOutcome, ListedRoot } from '../operations/list.ts';
 import type { PinResult } from '../operations/pin.ts';
-import type { PruneOutcome, PrunePlan, Removal, TargetPlan } from '../operations/prune.ts';
+import type { JudgedRoot, JudgedTrash } from '../operations/judge.ts';
+import type { PruneOutcome, PrunePlan } from '../operations/prune.ts';
+import type { SpacePlan, TargetPlan } from '../operations/prune-plan.ts';
+import type { TargetOutcome } from '../operations/prune-target.ts';
+import type { Removal } from '../operations/removal-step.ts';
+import type { SimulatedRoot } from '../retention/simulate.ts';
 import type { RestoreItem, RestoreOutcome, RestorePlan } from '../operations/restore.ts';
+import type { Rotations } from '../operations/rotate.ts';
+import type { Simulations } from '../operations/simulate.ts';
 import type { ShownRoot } from '../operations/show.ts';
+import type { UndeleteResult } from '../operations/undelete.ts';
 
 export function listContract({ archives, problems, notLookedAt }: ListOutcome, now: Date): object {
   return {
     roots: archives.flatMap(({ roots }) => roots.map((each) => rootContract(each, now))),
+    trash: archives.flatMap(({ trash }) => trash.map(trashContract)),
     unrecognised: archives.flatMap(({ target, unrecognised }) =>
       unrecognised.map(({ name, why }) => ({ target: target.name, ...jsonName('name', name), why })),
     ),
@@ -61,33 +70,135 @@ export function pinContract({ judged, changed }: PinResult, pinned: boolean): ob
   return { target: judged.target.name, name: judged.name, id: judged.root.id, pinned, changed };
 }
 
-export function planContract(plan: PrunePlan): object {
-  return pruneContract({ plan, removals: [], notTried: [], problems: plan.problems });
+function trashContract({ target, root, name, due }: JudgedTrash): object {
+  return {
+    target: target.name,
+    name,
+    ref: `${target.name}:${name}`,
+    id: root.id,
+    archivedAt: root.archivedAt.toISOString(),
+    trashedAt: root.trashedAt.toISOString(),
+    due,
+  };
 }
 
-export function pruneContract({ plan, removals, problems }: PruneOutcome): object {
+export function planContract(plan: PrunePlan): object {
+  return pruneContract({ plan, removals: [], outcomes: new Map(), notTried: [], problems: plan.problems });
+}
+
+export function pruneContract({ plan, removals, outcomes, problems }: PruneOutcome): object {
   return {
     at: plan.at.toISOString(),
-    targets: plan.targets.map((target) => targetContract(target, removals)),
-    ...(problems.length === 0
-      ? {}
-      : { problems: problems.map(({ target, error }) => ({ target, kind: error.kind, message: error.message })) }),
+    targets: plan.targets.map((target) => targetContract(target, removals, outcomes.get(target))),
+    ...problemsContract(problems),
   };
 }
 
-function targetContract(plan: TargetPlan, removals: readonly Removal[]): object {
-  const results = new Map(removals.map((removal) => [removal.judged, removal]));
+function targetContract(plan: TargetPlan, all: readonly Removal[], outcome: TargetOutcome | undefined): object {
+  const removals = all.filter(({ judged }) => judged.target === plan.target);
+  const planned = new Set<JudgedRoot | JudgedTrash>([...plan.remove, ...plan.purge]);
+  const forSpace = removals.map(({ judged }) => judged).filter((judged) => !planned.has(judged));
+  const wentForSpace = new Set(forSpace.filter((judged) => !isTrashed(judged)).map(({ name }) => name));
+  const result = (judged: JudgedRoot | JudgedTrash): object => resultContract(removals.find((removal) => removal.judged === judged));
+  const roots = [...plan.remove, ...forSpace.filter((judged) => !isTrashed(judged))];
+  const trashed = [...plan.purge, ...forSpace.filter(isTrashed)];
   return {
     target: plan.target.name,
-    keep: plan.keep.map(({ name, reasons }) => ({ name, reasons })),
-    remove: plan.remove.map((judged) => {
-      const removal = results.get(judged);
-      const result = removal === undefined ? {} : { result: removal.result, error: removal.error, notes: removal.notes };
-      return { name: judged.name, reasons: judged.reasons, ...result };
-    }),
+    keep: plan.keep.filter(({ name }) => !wentForSpace.has(name)).map(({ name, reasons }) => ({ name, reasons })),
+    remove: roots.map((judged) => ({ name: judged.name, reasons: judged.reasons, ...result(judged) })),
+    into: plan.into === 'trash' ? 'trash' : null,
+    purge: trashed.map((judged) => ({
+      name: judged.name,
+      trashedAt: 'trashedAt' in judged.root ? judged.root.trashedAt.toISOString() : null,
+      reasons: judged.reasons,
+      ...result(judged),
+    })),
+    space: plan.space === null ? null : spaceContract(plan.space, outcome),
     skipped: plan.skipped,
     freedBytes: plan.freedBytes,
+    ...(outcome === undefined ? {} : { leftovers: outcome.leftovers, warnings: [...plan.warnings, ...outcome.warnings] }),
   };
+}
+
+function isTrashed(judged: JudgedRoot | JudgedTrash): judged is JudgedTrash {
+  return 'trashedAt' in judged.root;
+}
+
+function resultContract(removal: Removal | undefined): object {
+  return removal === undefined ? {} : { result: removal.result, error: removal.error, notes: removal.notes };
+}
+
+function spaceContract({ freeBytes, totalBytes, wantedBytes, trash, roots }: SpacePlan, outcome: TargetOutcome | undefined): object {
+  return {
+    freeBytes: outcome?.space?.freeBytes ?? freeBytes,
+    totalBytes,
+    wantedBytes,
+    ifNeeded: [...trash, ...roots].map((judged) => ({ name: judged.name, inTrash: isTrashed(judged), reasons: judged.reasons })),
+    ...(outcome === undefined ? {} : { short: outcome.space?.short ?? null }),
+  };
+}
+
+export function undeleteContract({ trashed, judged, warnings }: UndeleteResult): object {
+  const { target, name, root } = trashed;
+  return {
+    target: target.name,
+    name,
+    id: root.id,
+    keep: judged?.keep ?? null,
+    reasons: judged?.reasons ?? [],
+    pinned: (judged?.root.pin ?? null) !== null,
+    warnings,
+  };
+}
+
+export function rotationsContract({ rotations, outcomes, problems }: Rotations): object {
+  return {
+    targets: rotations.map(({ target, slots, plan, drop, warnings }) => {
+      const outcome = outcomes.find(({ rotation }) => rotation.target === target);
+      const { renames, take } = outcome?.rotation.plan ?? plan;
+      const removals = outcome?.removals ?? [];
+      return {
+        target: target.name,
+        slots,
+        rename: outcome === undefined ? renames.map(({ from, to }) => ({ from, to })) : outcome.renamed,
+        take,
+        remove: drop.map(({ name, root, reasons }) => ({
+          name,
+          reasons,
+          ...resultContract(removals.find(({ judged }) => judged.root.id === root.id)),
+        })),
+        keep: plan.keep.map(({ name }) => name),
+        warnings: [...warnings, ...(outcome?.warnings ?? [])],
+        ...(outcome === undefined ? {} : { taken: outcome.taken, stopped: outcome.stopped }),
+      };
+    }),
+    ...problemsContract(problems),
+  };
+}
+
+export function simulationContract({ simulations, problems }: Simulations): object {
+  return {
+    targets: simulations.map(({ target, days }) => ({
+      target: target.name,
+      days: days.map(({ date, at, boots, removed, kept }) => ({
+        date,
+        at: at.toISOString(),
+        boots,
+        remove: removed.map(simulatedContract),
+        keep: kept.map((root) => ({ ...simulatedContract(root), simulated: root.simulated })),
+      })),
+    })),
+    ...problemsContract(problems),
+  };
+}
+
+function simulatedContract({ name, time, reasons }: SimulatedRoot): object {
+  return { name, archivedAt: time.toISOString(), reasons };
+}
+
+function problemsContract(problems: PruneOutcome['problems']): object {
+  if (problems.length === 0) return {};
+  return { problems: problems.map(({ target, error }) => ({ target, kind: error.kind, message: error.message })) };
 }
 
 export function diffContract({ from, to, engine, problems, warnings }: DiffOutcome, changes: readonly Change[]): object {

@@ -4,7 +4,7 @@
 import { printable, printableText } from '../byte-path.ts';
 import type { ListOutcome, ListedArchive, ListedRoot } from '../operations/list.ts';
 import { isEmpty } from '../retention/policy.ts';
-import { formatAge, formatBytes, formatTime } from './format.ts';
+import { formatAge, formatAgo, formatBytes, formatTime } from './format.ts';
 import { renderTable } from './table.ts';
 import { shorten, wrapText, type Screen } from './terminal.ts';
 
@@ -35,6 +35,7 @@ function renderArchive(screen: Screen, archive: ListedArchive, options: ListView
     ...(isEmpty(target.policy) && roots.length > 0
       ? [screen.style('dim', wrapText(screen, 'No policy is configured: nothing is ever removed. See roots.toml(5).'))]
       : []),
+    ...renderTrash(screen, archive, options),
     ...renderUnrecognised(screen, archive),
     ...warnings.map((warning) => screen.style('yellow', wrapText(screen, `warning: ${warning}`))),
     ...roots.flatMap(({ name, root }) =>
@@ -80,6 +81,18 @@ function describeReason(reason: string, root: ListedRoot['root']): string {
   if (reason === 'future') return 'future: the clock was wrong, then or now';
   if (reason === 'implausible time') return 'implausible time: the clock was wrong then';
   return reason;
+}
+
+function renderTrash(screen: Screen, { trash }: ListedArchive, { now }: ListViewOptions): string[] {
+  if (trash.length === 0) return [];
+  const rows = trash.map(({ name, root, due }) => [
+    `  ${name}`,
+    formatAgo((now.getTime() - root.trashedAt.getTime()) / 1000),
+    due ? screen.style('red', 'deleted by the next prune') : '',
+  ]);
+  return [
+    `In the trash, \`roots undelete NAME\` takes one back:\n${renderTable(screen, [{ title: '  name' }, { title: 'removed' }, { title: '' }], rows)}`,
+  ];
 }
 
 function renderUnrecognised(screen: Screen, { unrecognised }: ListedArchive): string[] {

@@ -37,8 +37,16 @@ function refuseWithoutTerminal(flag: string): void {
   if (!isInteractive()) throw new RootsError('usage', 'there is no terminal to ask on', { hint: `answer with ${flag}` });
 }
 
+let asking = false;
+
+/** Whether a question is open. Nothing is under way then, and a signal need not wait for the answer. */
+export function isAsking(): boolean {
+  return asking;
+}
+
 async function ask<T>(question: object): Promise<T> {
   const { default: inquirer } = await import('inquirer');
+  asking = true;
   try {
     const answers = (await inquirer.prompt([{ ...question, name: 'answer' }] as never)) as { answer: T };
     return answers.answer;
@@ -46,5 +54,7 @@ async function ask<T>(question: object): Promise<T> {
     if (error instanceof Error && error.name === 'ExitPromptError')
       throw new RootsError('interrupted', 'stopped; nothing was changed', { cause: error });
     throw error;
+  } finally {
+    asking = false;
   }
 }

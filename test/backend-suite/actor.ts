@@ -4,6 +4,7 @@ import { openBackend } from '../../src/backend/detect.ts';
 import { PrivateMountPool } from '../../src/system/private-mount.ts';
 import { run, type Run } from '../../src/system/run.ts';
 import type { Task } from './processes.ts';
+import { removeOne } from './scene.ts';
 
 const task = JSON.parse(process.argv[2] ?? '') as Task;
 let started = 0;
@@ -31,7 +32,7 @@ switch (task.action) {
     const tree = (await backend.list()).trees.find((each) => each.name === fromText(task.name ?? ''));
     if (tree === undefined) throw new Error('not listed');
     armed = true;
-    await backend.remove(tree);
+    await removeOne(backend, tree);
     console.log('removed');
     await close();
     break;
@@ -42,11 +43,11 @@ switch (task.action) {
     const [first, second] = [...before.trees].sort((a, b) => (a.name < b.name ? -1 : 1));
     if (first === undefined || second === undefined) throw new Error('two trees are wanted');
     await backend.setPin(first, { note: 'mine', at: new Date(0) });
-    const refusal = await backend.remove(first).then(
+    const refusal = await removeOne(backend, first).then(
       () => 'removed',
       (error: unknown) => String(error),
     );
-    const report = await backend.remove(second);
+    const report = await removeOne(backend, second);
     const after = await backend.list();
     await lock.release();
     console.log(

@@ -5,7 +5,7 @@ import { fromBytes, fromText, joinPath, toBytes, toText } from '../../src/byte-p
 import { tool } from '../support/scratch.ts';
 import { openAt } from './open-at.ts';
 import { inOtherNamespace } from './processes.ts';
-import { SIBLING, counting, treeNamed } from './scene.ts';
+import { SIBLING, counting, removeOne, treeNamed } from './scene.ts';
 import type { Clause } from './suite.ts';
 
 const NAME = fromText('2026-11-10_08:00:00');
@@ -204,7 +204,7 @@ export const LISTING: readonly Clause[] = [
       try {
         expect((await treeNamed(opened.backend, NAME)).isLive).toBe(true);
         expect((await treeNamed(opened.backend, SIBLING)).isLive).toBe(false);
-        await expect(opened.backend.remove(await treeNamed(opened.backend, NAME))).rejects.toThrow('is not removed');
+        await expect(removeOne(opened.backend, await treeNamed(opened.backend, NAME))).rejects.toThrow('is not removed');
         expect(readFileSync(join(live, 'etc/hostname'), 'utf8')).toBe('nixos\n');
       } finally {
         await opened.close();
@@ -221,7 +221,7 @@ export const LISTING: readonly Clause[] = [
       const tree = await treeNamed(backend, NAME);
       expect(tree.holdsRoot).toBe('root');
       expect((await treeNamed(backend, SIBLING)).holdsRoot).toBeNull();
-      await expect(backend.remove(tree)).rejects.toThrow('holds another old root');
+      await expect(removeOne(backend, tree)).rejects.toThrow('holds another old root');
       expect((await treeNamed(backend, NAME)).holdsRoot).toBe('root');
     },
   },

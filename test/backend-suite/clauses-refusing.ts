@@ -1,28 +1,22 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { fromText, joinPath, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
+import { fromText, toBytes, toText } from '../../src/byte-path.ts';
 import type { ArchivedTree, Backend } from '../../src/backend/backend.ts';
 import { tool } from '../support/scratch.ts';
-import { treeDigest } from '../fixtures/tree-digest.ts';
 import { openAt } from './open-at.ts';
 import { inOtherNamespace } from './processes.ts';
-import { SIBLING, treeNamed, unmountBelow, type Scene } from './scene.ts';
+import { SIBLING, discardOne, everything, removeOne, treeNamed, unmountBelow, type Scene } from './scene.ts';
 import type { Clause } from './suite.ts';
 
 const NAME = fromText('2026-11-10_08:00:00');
 const PIN = { note: 'the one before the upgrade', at: new Date('2026-11-11T12:00:00.000Z') };
 
-/** Removing it fails, and the whole archive is as it was. */
+/** It can neither be removed nor be put into the trash, and the whole archive is as it was. */
 async function refuses(scene: Scene, backend: Backend, tree: ArchivedTree, why: string | RegExp = 'is not removed'): Promise<void> {
   const before = everything(scene);
-  await expect(backend.remove(tree)).rejects.toThrow(why);
+  for (const step of [removeOne, discardOne]) await expect(step(backend, tree)).rejects.toThrow(why);
   expect(everything(scene)).toEqual(before);
-}
-
-function everything(scene: Scene): Record<string, string> {
-  const names = (readdirSync(scene.archive, { encoding: 'latin1' }) as BytePath[]).filter((name) => name !== '.roots').sort();
-  return Object.fromEntries(names.map((name) => [name, treeDigest(joinPath(fromText(scene.archive), name))]));
 }
 
 export const REFUSING: readonly Clause[] = [
@@ -100,7 +94,7 @@ export const REFUSING: readonly Clause[] = [
     },
   },
   {
-    sentence: 'remove: refuses a pinned tree',
+    sentence: 'remove, discard: refuse a pinned tree',
     test: async (scene) => {
       scene.addTree(NAME);
       const backend = await scene.open();
@@ -110,7 +104,7 @@ export const REFUSING: readonly Clause[] = [
     },
   },
   {
-    sentence: 'remove: refuses a tree that is mounted, or a part of it',
+    sentence: 'remove, discard: refuse a tree that is mounted, or a part of it',
     test: async (scene) => {
       const path = scene.addTree(NAME);
       const backend = await scene.open();
@@ -124,11 +118,11 @@ export const REFUSING: readonly Clause[] = [
         await refuses(scene, backend, tree, 'it is mounted');
         unmountBelow(scene.base);
       }
-      await backend.remove(tree);
+      await removeOne(backend, tree);
     },
   },
   {
-    sentence: 'remove: refuses a tree in which something is mounted',
+    sentence: 'remove, discard: refuse a tree in which something is mounted',
     test: async (scene) => {
       const inside = join(scene.addTree(NAME), 'home/alice');
       const backend = await scene.open();
@@ -138,7 +132,7 @@ export const REFUSING: readonly Clause[] = [
     },
   },
   {
-    sentence: 'remove: refuses a tree that is mounted in another mount namespace, or has something mounted in it there',
+    sentence: 'remove, discard: refuse a tree that is mounted in another mount namespace, or has something mounted in it there',
     test: async (scene) => {
       const path = scene.addTree(NAME);
       const at = scene.mountPoint();
@@ -157,11 +151,11 @@ export const REFUSING: readonly Clause[] = [
           await other.kill();
         }
       }
-      await backend.remove(tree);
+      await removeOne(backend, tree);
     },
   },
   {
-    sentence: 'remove: refuses a tree that is mounted in a mount namespace that no process lives in',
+    sentence: 'remove, discard: refuse a tree that is mounted in a mount namespace that no process lives in',
     test: async (scene) => {
       const path = scene.addTree(NAME);
       const at = scene.mountPoint();
@@ -175,11 +169,11 @@ export const REFUSING: readonly Clause[] = [
       tool('unshare', `--mount=${file}`, 'mount', '--bind', toText(path), at);
       await refuses(scene, backend, tree, 'it is mounted');
       tool('umount', file);
-      await backend.remove(tree);
+      await removeOne(backend, tree);
     },
   },
   {
-    sentence: 'remove: refuses the live root and the blank, where they are in the archive',
+    sentence: 'remove, discard: refuse the live root and the blank, where they are in the archive',
     test: async (scene) => {
       scene.addTree(NAME);
       const inIt = join(scene.archive, NAME);
@@ -198,7 +192,7 @@ export const REFUSING: readonly Clause[] = [
     },
   },
   {
-    sentence: 'remove: refuses the live root and the blank by any path that leads there',
+    sentence: 'remove, discard: refuse the live root and the blank by any path that leads there',
     unless: ({ capabilities }) => (capabilities.nestedTrees ? 'its paths are not those of a mounted system' : false),
     test: async (scene) => {
       scene.addTree(NAME);
@@ -222,7 +216,7 @@ export const REFUSING: readonly Clause[] = [
     },
   },
   {
-    sentence: 'remove: refuses a tree that is not the one that was listed under this name',
+    sentence: 'remove, discard: refuse a tree that is not the one that was listed under this name',
     test: async (scene) => {
       const path = scene.addTree(NAME);
       const backend = await scene.open();
@@ -242,11 +236,11 @@ export const REFUSING: readonly Clause[] = [
         renameSync(toBytes(path), join(scene.mountPoint(), 'away'));
       }
       renameSync(gone, toBytes(path));
-      await backend.remove(tree);
+      await removeOne(backend, tree);
     },
   },
   {
-    sentence: 'remove: refuses what is no single name of an old root',
+    sentence: 'remove, discard: refuse what is no single name of an old root',
     test: async (scene) => {
       const backend = await scene.open();
       const tree = await treeNamed(backend, SIBLING);

@@ -4,25 +4,12 @@ import { expect } from 'vitest';
 import { fromBytes, fromText, joinPath, toBytes, type BytePath } from '../../src/byte-path.ts';
 import { tool } from '../support/scratch.ts';
 import { startActor, until } from './processes.ts';
-import { SIBLING, treeNamed, type Scene } from './scene.ts';
+import { SIBLING, expectGone, nest, removeOne, treeNamed } from './scene.ts';
 import type { Clause } from './suite.ts';
 
 const NAME = fromText('2026-11-10_08:00:00');
 const noNested: Clause['unless'] = ({ capabilities }) => (capabilities.nestedTrees ? false : 'a tree holds no independent trees');
 const noFlags: Clause['unless'] = ({ flags }) => (flags ? false : 'the filesystem has no such flags');
-
-function expectGone(scene: Scene, path: BytePath): void {
-  expect(lstatSync(toBytes(path), { throwIfNoEntry: false })).toBeUndefined();
-  const state = join(scene.archive, '.roots/removing');
-  if (existsSync(state)) expect(readdirSync(state)).toEqual([]);
-}
-
-function nest(scene: Scene, root: BytePath, ...paths: readonly string[]): void {
-  for (const path of paths) {
-    scene.ground.makeTree(joinPath(root, fromText(path)));
-    writeFileSync(toBytes(joinPath(root, fromText(`${path}/data`))), path);
-  }
-}
 
 export const REMOVING: readonly Clause[] = [
   {
@@ -30,7 +17,7 @@ export const REMOVING: readonly Clause[] = [
     test: async (scene) => {
       const path = scene.addTree(NAME);
       const backend = await scene.open();
-      const report = await backend.remove(await treeNamed(backend, NAME));
+      const report = await removeOne(backend, await treeNamed(backend, NAME));
       expect(report).toEqual({ nested: [], notes: [] });
       expectGone(scene, path);
       expect((await backend.list()).trees.map((tree) => tree.name)).toEqual([SIBLING]);
@@ -50,7 +37,7 @@ export const REMOVING: readonly Clause[] = [
       const backend = await scene.open();
       for (const name of names) {
         const path = scene.addTree(name);
-        await backend.remove(await treeNamed(backend, name));
+        await removeOne(backend, await treeNamed(backend, name));
         expectGone(scene, path);
       }
     },
@@ -62,7 +49,7 @@ export const REMOVING: readonly Clause[] = [
       const path = scene.addTree(NAME);
       nest(scene, path, 'var/machines', 'var/machines/a', 'var/machines/a/line\nbreak', 'srv');
       const backend = await scene.open();
-      const { nested } = await backend.remove(await treeNamed(backend, NAME));
+      const { nested } = await removeOne(backend, await treeNamed(backend, NAME));
       expect([...nested].sort()).toEqual(['srv', 'var/machines', 'var/machines/a', 'var/machines/a/line\nbreak']);
       expect(nested.filter((each) => each.startsWith('var'))).toEqual(['var/machines/a/line\nbreak', 'var/machines/a', 'var/machines']);
       expectGone(scene, path);
@@ -92,11 +79,11 @@ export const REMOVING: readonly Clause[] = [
         ],
       ] as const) {
         mount();
-        await expect(backend.remove(tree)).rejects.toThrow('it is mounted');
+        await expect(removeOne(backend, tree)).rejects.toThrow('it is mounted');
         for (const each of ['var/a/data', 'var/b/data', 'var/b/c/data']) expect(existsSync(join(path, each)), each).toBe(true);
         tool('umount', where);
       }
-      await backend.remove(tree);
+      await removeOne(backend, tree);
       expectGone(scene, path);
     },
   },
@@ -110,7 +97,7 @@ export const REMOVING: readonly Clause[] = [
         nest(scene, path, ...nested);
         for (const each of [...nested].reverse()) scene.ground.makeReadOnly(joinPath(path, fromText(each)));
         scene.ground.makeReadOnly(path);
-        const report = await backend.remove(await treeNamed(backend, NAME));
+        const report = await removeOne(backend, await treeNamed(backend, NAME));
         expect(report.nested).toEqual([...nested].reverse());
         expectGone(scene, path);
       }
@@ -125,7 +112,7 @@ export const REMOVING: readonly Clause[] = [
         for (const what of ['var/empty', 'etc/hostname', 'full', '']) {
           const path = scene.addTree(NAME);
           tool('chattr', flag, join(path, what));
-          await backend.remove(await treeNamed(backend, NAME));
+          await removeOne(backend, await treeNamed(backend, NAME));
           expectGone(scene, path);
         }
       }
@@ -143,7 +130,7 @@ export const REMOVING: readonly Clause[] = [
       tool('chattr', '+i', path);
       try {
         const backend = await scene.open();
-        const { notes } = await backend.remove(await treeNamed(backend, NAME));
+        const { notes } = await removeOne(backend, await treeNamed(backend, NAME));
         expect(notes.join('\n')).toContain('immutable');
         expectGone(scene, path);
         expect(tool('lsattr', '-d', join(scene.outside, 'kept')).split(' ')[0]).toContain('i');
@@ -161,7 +148,7 @@ export const REMOVING: readonly Clause[] = [
       nest(scene, path, 'var/empty/a', 'var/empty/a/b');
       for (const each of ['var/empty/a/b', 'var/empty/a', 'var/empty', '']) tool('chattr', '+i', join(path, each));
       const backend = await scene.open();
-      const { nested } = await backend.remove(await treeNamed(backend, NAME));
+      const { nested } = await removeOne(backend, await treeNamed(backend, NAME));
       expect(nested).toEqual(['var/empty/a/b', 'var/empty/a']);
       expectGone(scene, path);
     },
@@ -175,7 +162,7 @@ export const REMOVING: readonly Clause[] = [
       const tree = await treeNamed(backend, NAME);
       tool('chattr', '+i', scene.archive);
       try {
-        await expect(backend.remove(tree)).rejects.toThrow();
+        await expect(removeOne(backend, tree)).rejects.toThrow();
         expect(existsSync(join(path, 'etc/hostname'))).toBe(true);
       } finally {
         tool('chattr', '-i', scene.archive);
@@ -199,7 +186,7 @@ export const REMOVING: readonly Clause[] = [
         const { trees, others } = await backend.list();
         expect(others).toEqual([]);
         const left = trees.find((tree) => tree.name === NAME);
-        if (left !== undefined) await backend.remove(left);
+        if (left !== undefined) await removeOne(backend, left);
         await lock.release();
         expectGone(scene, path);
         expect((await backend.list()).trees.map((tree) => tree.name)).toEqual([SIBLING]);
@@ -211,15 +198,15 @@ export const REMOVING: readonly Clause[] = [
     sentence: 'sweep: touches nothing that is not positively a removal left half done',
     test: async (scene) => {
       const backend = await scene.open();
-      await backend.sweep();
+      expect(await backend.sweep()).toEqual([]);
       const path = scene.addTree(NAME);
-      await backend.setPin(await treeNamed(backend, NAME), null);
-      const left = join(scene.archive, '.roots/removing/2026-01-01_00:00:00.1');
-      mkdirSync(join(left, 'home'), { recursive: true });
-      mkdirSync(join(left, 'other'));
+      const left = scene.addTree(fromText('.roots-removing.0.2026-01-01_00:00:00'));
       // A removal that was cut short, and in which something of the same filesystem was mounted since.
       tool('mount', '--bind', scene.outside, join(left, 'home'));
-      await backend.sweep().catch(() => undefined);
+      const [leftover] = await backend.sweep();
+      expect(leftover?.formerName).toBe('2026-01-01_00:00:00');
+      expect(leftover?.error?.message).toContain('it is mounted');
+      expect(existsSync(join(left, 'etc/hostname'))).toBe(true);
       expect(readdirSync(scene.outside)).toEqual(['secret']);
       expect(existsSync(path)).toBe(true);
     },

@@ -1,8 +1,9 @@
 /** One target on a real filesystem, made anew for every test, with things beside its old roots that nothing may touch. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { fromText, joinPath, toBytes, type BytePath } from '../../src/byte-path.ts';
-import type { ArchivedTree, Backend, Capabilities, Location, Services } from '../../src/backend/backend.ts';
+import type { ArchivedTree, Backend, Capabilities, Departure, Location, Services, TrashedTree } from '../../src/backend/backend.ts';
 import { openBackend } from '../../src/backend/detect.ts';
 import { PrivateMountPool } from '../../src/system/private-mount.ts';
 import { run, type Run } from '../../src/system/run.ts';
@@ -123,11 +124,56 @@ export function unmountBelow(path: string): void {
   }
 }
 
+/** What is in the archive but for what the backend keeps there itself: a digest by name. */
+export function everything(scene: Scene): Record<string, string> {
+  const names = (readdirSync(scene.archive, { encoding: 'latin1' }) as BytePath[]).filter((name) => name !== '.roots').sort();
+  return Object.fromEntries(names.map((name) => [name, treeDigest(joinPath(fromText(scene.archive), name))]));
+}
+
+export function expectGone(scene: Scene, path: BytePath): void {
+  expect(lstatSync(toBytes(path), { throwIfNoEntry: false })).toBeUndefined();
+  expect(readdirSync(scene.archive, { encoding: 'latin1' }).filter((name) => name.startsWith('.roots-'))).toEqual([]);
+}
+
+/** Trees of their own in another, each with a file `data`. */
+export function nest(scene: Scene, root: BytePath, ...paths: readonly string[]): void {
+  for (const path of paths) {
+    scene.ground.makeTree(joinPath(root, fromText(path)));
+    writeFileSync(toBytes(joinPath(root, fromText(`${path}/data`))), path);
+  }
+}
+
 export async function treeNamed(backend: Backend, name: BytePath): Promise<ArchivedTree> {
   const { trees } = await backend.list();
   const tree = trees.find((each) => each.name === name);
   if (tree === undefined) throw new Error(`${name} is not listed`);
   return tree;
+}
+
+export async function trashedNamed(backend: Backend, formerName: BytePath): Promise<TrashedTree> {
+  const { trashed } = await backend.list();
+  const tree = trashed.find((each) => each.formerName === formerName);
+  if (tree === undefined) throw new Error(`${formerName} is not in the trash`);
+  return tree;
+}
+
+type Gone = Pick<Departure, 'nested' | 'notes'>;
+
+/** As for a single one: what it is refused for is thrown. */
+export async function removeOne(backend: Backend, tree: ArchivedTree): Promise<Gone> {
+  return onlyOne(await backend.remove([tree]));
+}
+
+export const TRASHED_AT = new Date('2026-11-20T10:00:00.500Z');
+
+export async function discardOne(backend: Backend, tree: ArchivedTree, at = TRASHED_AT): Promise<Gone> {
+  return onlyOne(await backend.discard([tree], at));
+}
+
+function onlyOne([departure, ...others]: readonly Departure[]): Gone {
+  if (departure === undefined || others.length > 0) throw new Error('one result was wanted');
+  if (departure.error !== null) throw departure.error;
+  return { nested: departure.nested, notes: departure.notes };
 }
 
 export interface Counting {

@@ -2,33 +2,42 @@
  * Old roots as btrfs subvolumes in a directory of the top level. The contract is in ../backend.ts.
  */
 import { lstatSync, readdirSync, statfsSync } from 'node:fs';
-import { baseName, fromText, isWithin, joinPath, printable, toBytes, toText, type BytePath } from '../../byte-path.ts';
-import { RootsError, errnoOf } from '../../errors.ts';
+import { baseName, fromText, isWithin, joinPath, printable, printableText, toBytes, toText, type BytePath } from '../../byte-path.ts';
+import { RootsError, messageOf } from '../../errors.ts';
+import { holdDirectory, type HeldDirectory } from '../../system/beneath.ts';
 import { lockDirectory } from '../../system/lock.ts';
-import { mountsShowing, readAllMountTables, readMountTable, type Mount } from '../../system/mounts.ts';
+import { readAllMountTables, readMountTable, type Mount } from '../../system/mounts.ts';
+import { until } from '../../system/patience.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
-import { STATE_FOLDER, hasStateFolder, pinOf, readPins, writePin } from '../archive-state.ts';
+import { appendLogLines, readLogLines } from '../archive-log.ts';
+import { STATE_FOLDER, generationOf, hasStateFolder, pinOf, readPins, writePin, type Pins } from '../archive-state.ts';
 import type {
   ArchivedTree,
   Backend,
   Capabilities,
+  Departure,
+  Leftover,
   Listing,
   Location,
   Lock,
   LockMode,
   Pin,
-  RemoveReport,
   Services,
   Size,
+  Space,
+  TrashedTree,
   TreeRef,
 } from '../backend.ts';
-import { looksLikeRoot, nestedRootNames } from '../layouts.ts';
+import { parseEntryName, trashName } from '../entry-name.ts';
 import { specialPath } from '../location.ts';
+import { formerNameOf, renameTree, setAside, type Premises } from '../set-aside.ts';
+import { finishRemovals, leftovers, removeTrees } from './departures.ts';
 import { refuseReadOnly } from './filesystem.ts';
 import { parseDiskUsage } from './parse.ts';
+import { mountPointsOf, nestedRootOf, pathOfEntry, premisesOf, requireSameArchive, whyNoTree, type Site } from './premises.ts';
 import { quotaSizes } from './quota.ts';
-import { removeSubvolume } from './remove.ts';
-import { BTRFS_MAGIC, identify, identifyOne, isSubvolume, realDirectory, type Identity } from './subvolumes.ts';
+import { takeSnapshot } from './snapshot.ts';
+import { identify, isSubvolume, notYetCleaned, realDirectory, type Identity } from './subvolumes.ts';
 
 export type BtrfsLocation = Extract<Location, { backend: 'btrfs' }>;
 
@@ -38,6 +47,9 @@ export const CAPABILITIES: Capabilities = {
   stableIdentity: true,
   nestedTrees: true,
   exclusiveSize: true,
+  snapshots: true,
+  // One program takes some 20 ms for as many.
+  atOnce: 200,
 };
 
 /** Where a backend keeps its own: always the top level, whatever the default subvolume is. */
@@ -52,7 +64,8 @@ export async function openBtrfs(location: BtrfsLocation, services: Services): Pr
       hint: 'check `archive` in the configuration',
     });
   }
-  return new BtrfsBackend(location, services, top, `${String(stats.dev)}:${String(stats.ino)}`);
+  const held = holdDirectory(joinPath(top.path, location.archive));
+  return new BtrfsBackend(location, services, top, held, `${String(stats.dev)}:${String(stats.ino)}`);
 }
 
 class BtrfsBackend implements Backend {
@@ -65,35 +78,45 @@ class BtrfsBackend implements Backend {
   readonly #services: Services;
   readonly #top: PrivateMount;
   readonly #archive: BytePath;
-  /** What the system runs from, whatever is configured: a boot script that ran too late has moved it into the archive. */
-  readonly #mountedAtRoot: BytePath | null;
+  readonly #site: Site;
+  readonly #premises: Premises;
   /** Subvolume ids by UUID, as of the last `list`. */
   #ids = new Map<string, number>();
+  /** Of what this backend removed and whose space may not have come back. */
+  readonly #removed = new Set<number>();
   #lock: Lock | undefined;
 
-  constructor(location: BtrfsLocation, services: Services, top: PrivateMount, archiveKey: string) {
+  constructor(location: BtrfsLocation, services: Services, top: PrivateMount, held: HeldDirectory, archiveKey: string) {
     this.location = location;
     this.place = `btrfs on ${printable(fromText(location.device))}, archive ${printable(location.archive)}`;
     this.archiveKey = archiveKey;
     this.#services = services;
     this.#top = top;
-    this.#archive = joinPath(top.path, location.archive);
+    this.#archive = held.path;
     const mounts = readMountTable();
     this.liveMountPoint = location.live === null ? null : mountPointOf(mounts, top.device, location.live);
-    this.#mountedAtRoot = (mounts.findLast((mount) => mount.mountPoint === '/' && mount.device === top.device)?.root.slice(1) ??
-      null) as BytePath | null;
+    const mountedAtRoot = mounts.findLast((mount) => mount.mountPoint === '/' && mount.device === top.device)?.root.slice(1) ?? null;
+    this.#site = {
+      run: services.run,
+      top,
+      location,
+      held,
+      mountedAtRoot: mountedAtRoot as BytePath | null,
+      idOf: (tree) => this.#ids.get(tree.id),
+    };
+    this.#premises = premisesOf(this.#site);
   }
 
   async list(): Promise<Listing> {
     const names = readdirSync(toBytes(this.#archive), { encoding: 'latin1' })
       .map((name) => name as BytePath)
-      .filter((name) => name !== STATE_FOLDER);
+      .filter((name) => name !== STATE_FOLDER && parseEntryName(name).kind !== 'removing');
     const others = names.flatMap((name) => {
       const why = whyNoTree(joinPath(this.#archive, name));
       return why === null ? [] : [{ name, why }];
     });
     const strange = new Set(others.map(({ name }) => name));
-    const paths = names.filter((name) => !strange.has(name)).map((name) => joinPath(this.location.archive, name));
+    const paths = names.filter((name) => !strange.has(name)).map((name) => pathOfEntry(this.#site, name));
     const [identities, table] = await Promise.all([identify(this.#top, this.location, paths), readAllMountTables(this.#services.run)]);
     this.#ids = new Map([...identities.values()].map((identity) => [identity.uuid, identity.id]));
     const pins = readPins(this.#archive);
@@ -108,7 +131,15 @@ class BtrfsBackend implements Backend {
         why: 'a subvolume of which `btrfs subvolume show` prints what is not understood',
       })),
     );
-    return { trees, others, warnings: pins.unreadable === null ? [] : [`${pins.unreadable}: every old root counts as pinned`] };
+    return { ...withoutTrashed(trees), others, warnings: this.#warnings(pins) };
+  }
+
+  #warnings({ unreadable }: Pins): string[] {
+    const count = leftovers(this.#site).length;
+    return [
+      ...(unreadable === null ? [] : [`${unreadable}: every old root counts as pinned`]),
+      ...(count === 0 ? [] : [`${String(count)} removed before could not be deleted completely; the next prune tries again`]),
+    ];
   }
 
   #describe(path: BytePath, identity: Identity, mounts: readonly Mount[], pin: Pin | null): ArchivedTree {
@@ -117,27 +148,11 @@ class BtrfsBackend implements Backend {
       id: identity.uuid,
       createdAt: identity.createdAt,
       readOnly: identity.readOnly,
-      mountPoints: this.#mountPoints(path, mounts),
-      isLive: [this.location.live, this.#mountedAtRoot].some((live) => live !== null && isWithin(live, path)),
-      holdsRoot: this.#nestedRoot(path),
+      mountPoints: mountPointsOf(this.#site, path, mounts),
+      isLive: [this.location.live, this.#site.mountedAtRoot].some((live) => live !== null && isWithin(live, path)),
+      holdsRoot: nestedRootOf(this.#site, baseName(path)),
       pin,
     };
-  }
-
-  #mountPoints(path: BytePath, mounts: readonly Mount[]): BytePath[] {
-    return [...new Set(mountsShowing(mounts, this.#top.device, joinPath(fromText('/'), path)).map((mount) => mount.mountPoint))];
-  }
-
-  /** `mv root old_roots/TIME`, where TIME exists already, makes old_roots/TIME/root. */
-  #nestedRoot(path: BytePath): BytePath | null {
-    const own = this.location.live === null ? null : baseName(this.location.live);
-    return (
-      nestedRootNames(this.location.live).find((name) => {
-        const nested = joinPath(this.#top.path, path, name);
-        // Some systems make /root a subvolume: what has not the name of the live root must look like a root.
-        return isSubvolume(nested) && (name === own || looksLikeRoot(nested));
-      }) ?? null
-    );
   }
 
   async pathOf(tree: TreeRef): Promise<BytePath> {
@@ -168,49 +183,61 @@ class BtrfsBackend implements Backend {
     );
   }
 
-  async remove(tree: ArchivedTree): Promise<RemoveReport> {
-    const path = joinPath(this.location.archive, tree.name);
-    const { id } = await this.#positively(tree, path);
-    return removeSubvolume(this.#services.run, this.#top, { id, path }, async (nested) => {
-      await this.#refuseInUse(tree, path, nested);
-    });
+  generation(): string {
+    requireSameArchive(this.#site, realDirectory(this.#top.path, this.location.archive));
+    return generationOf(this.#archive);
   }
 
-  /** The subvolume that is there now under this name, if it is what `tree` said. */
-  async #positively(tree: ArchivedTree, path: BytePath): Promise<Identity> {
-    const name = printable(tree.name);
-    if (tree.name.includes('/') || tree.name === '..' || tree.name === '.' || tree.name === STATE_FOLDER)
-      throw changed(name, 'this is no name of an old root');
-    const why = whyNoTree(joinPath(this.#top.path, path));
-    if (why !== null) throw changed(name, why);
-    const now = await identifyOne(this.#top, path);
-    if (now.uuid !== tree.id) throw changed(name, `another subvolume has this name now (${now.uuid})`);
-    const { live, blank } = this.location;
-    for (const [word, other] of [
-      ['live root', live],
-      ['running root', this.#mountedAtRoot],
-      ['blank', blank],
-    ] as const) {
-      if (other !== null && isWithin(other, path)) throw changed(name, `it is or holds the ${word}`);
+  async discard(trees: readonly ArchivedTree[], at: Date): Promise<readonly Departure[]> {
+    return setAside(this.#premises, trees, (tree, isTaken) => trashName(formerNameOf(tree), at, isTaken), { inPlace: false });
+  }
+
+  async undelete(tree: TrashedTree): Promise<void> {
+    await renameTree(this.#premises, tree, tree.formerName);
+  }
+
+  async remove(trees: readonly ArchivedTree[]): Promise<readonly Departure[]> {
+    return removeTrees(this.#site, this.#premises, trees, (id) => this.#removed.add(id));
+  }
+
+  async sweep(): Promise<readonly Leftover[]> {
+    return finishRemovals(this.#site, this.#premises);
+  }
+
+  async rename(tree: ArchivedTree, name: BytePath): Promise<void> {
+    await renameTree(this.#premises, tree, name);
+  }
+
+  async snapshot(name: BytePath): Promise<readonly BytePath[]> {
+    return takeSnapshot(this.#site, specialPath(this.location, 'live'), name);
+  }
+
+  space(): Space {
+    const { bavail, blocks, bsize } = statfsSync(toBytes(this.#archive));
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  }
+
+  /** The cleaner runs after a commit, and what it frees can be had after the next. */
+  async settle(patience: number): Promise<boolean> {
+    await this.flush();
+    const isClean = async (): Promise<boolean> => (await notYetCleaned(this.#top, this.#removed)).length === 0;
+    if (!(await until(isClean, { patience, signal: this.#services.signal }))) return false;
+    this.#removed.clear();
+    await this.flush();
+    return true;
+  }
+
+  readLog(): readonly string[] {
+    return readLogLines(this.#archive);
+  }
+
+  async appendLog(lines: readonly string[]): Promise<void> {
+    await this.#makeStateFolder();
+    try {
+      appendLogLines(this.#archive, lines);
+    } catch (error) {
+      throw new RootsError('failed', `the log in the archive cannot be written: ${messageOf(error)}`, { cause: error });
     }
-    const pin = pinOf(readPins(this.#archive), now.uuid);
-    if (pin !== null) throw changed(name, `it is pinned${pin.note === '' ? '' : ` (${pin.note})`}`);
-    const nested = this.#nestedRoot(path);
-    if (nested !== null) throw changed(name, `it holds another old root at \`${printable(nested)}\``);
-    return now;
-  }
-
-  /** The kernel deletes a mounted subvolume without a word (Linux 6.12, 6.18), so this is asked last, right before. */
-  async #refuseInUse(tree: ArchivedTree, path: BytePath, nested: readonly BytePath[]): Promise<void> {
-    const { mounts, incomplete } = await readAllMountTables(this.#services.run);
-    if (incomplete !== null) throw changed(printable(tree.name), `it may be mounted: ${incomplete}`);
-    const used = [path, ...nested].flatMap((each) => this.#mountPoints(each, mounts))[0];
-    if (used !== undefined) throw changed(printable(tree.name), `it is mounted at ${printable(used)}`);
-  }
-
-  /** A subvolume whose removal was cut short is still in the archive, and listed. */
-  async sweep(): Promise<void> {
-    return Promise.resolve();
   }
 
   async flush(): Promise<void> {
@@ -219,13 +246,16 @@ class BtrfsBackend implements Backend {
   }
 
   async setPin(tree: ArchivedTree, pin: Pin | null): Promise<void> {
-    if (!hasStateFolder(this.#archive)) {
-      const path = joinPath(this.#top.pathInside, this.location.archive, STATE_FOLDER);
-      const result = await this.#top.runInside('btrfs', ['subvolume', 'create', { path }]);
-      if (result.status !== 0)
-        throw new RootsError('failed', `the folder ${toText(STATE_FOLDER)} cannot be made in the archive: ${result.stderr}`);
-    }
+    await this.#makeStateFolder();
     writePin(this.#archive, tree, pin);
+  }
+
+  async #makeStateFolder(): Promise<void> {
+    if (hasStateFolder(this.#archive)) return;
+    const path = joinPath(this.#top.pathInside, pathOfEntry(this.#site, STATE_FOLDER));
+    const { status, stderr } = await this.#top.runInside('btrfs', ['subvolume', 'create', { path }]);
+    if (status !== 0)
+      throw new RootsError('failed', `the folder ${toText(STATE_FOLDER)} cannot be made in the archive: ${printableText(stderr)}`);
   }
 
   async lock(mode: LockMode): Promise<Lock> {
@@ -241,6 +271,7 @@ class BtrfsBackend implements Backend {
 
   async close(): Promise<void> {
     await this.#lock?.release();
+    this.#site.held.close();
   }
 }
 
@@ -251,25 +282,11 @@ function mountPointOf(mounts: readonly Mount[], device: string, path: BytePath):
   return points.find((point) => point === '/') ?? points[0] ?? null;
 }
 
-/** Inode 256 alone is not enough: other filesystems have such an inode too. */
-function whyNoTree(path: BytePath): string | null {
-  const stats = lstatSync(toBytes(path), { throwIfNoEntry: false });
-  if (stats === undefined) return 'it does not exist';
-  if (stats.isSymbolicLink()) return 'a symbolic link, not a subvolume';
-  if (!stats.isDirectory()) return 'a file, not a subvolume';
-  if (stats.ino !== 256) return 'a plain directory, not a subvolume';
-  return filesystemType(path) === BTRFS_MAGIC ? null : 'on another filesystem';
-}
-
-function filesystemType(path: BytePath): number | undefined {
-  try {
-    return statfsSync(toBytes(path)).type;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-function changed(name: string, why: string): RootsError {
-  return new RootsError('failed', `${name} is not removed: ${why}`);
+function withoutTrashed(all: readonly ArchivedTree[]): Pick<Listing, 'trees' | 'trashed'> {
+  const trashed = all.flatMap((tree) => {
+    const entry = parseEntryName(tree.name);
+    return entry.kind === 'trashed' ? [{ ...tree, formerName: entry.formerName, trashedAt: entry.at }] : [];
+  });
+  const names = new Set(trashed.map(({ name }) => name));
+  return { trees: all.filter(({ name }) => !names.has(name)), trashed };
 }

@@ -142,3 +142,24 @@ function withoutRepeated<T>(items: readonly T[], ...keys: readonly ((item: T) =>
 function unexpected(program: string, text: string): RootsError {
   return new RootsError('failed', `\`${program}\` printed what is not understood: ${JSON.stringify(text.slice(0, 200))}`);
 }
+
+/**
+ * `stat --file-system --printf '%i\0%n\0'` of the top level and then of other paths on one btrfs: the subvolume that each path is in, by path.
+ * statfs(2) gives the filesystem's id xor that of the subvolume (fs/btrfs/super.c, since Linux 2.6.29), and the top level is 5. Paths that do
+ * not exist are missing.
+ */
+export function parseFilesystemIds(stdout: Buffer): Map<BytePath, number> {
+  const fields = fromBytes(stdout).split('\0').slice(0, -1);
+  const words = fields.filter((_, at) => at % 2 === 0);
+  const paths = fields.filter((_, at) => at % 2 === 1) as BytePath[];
+  const [top, ...others] = words.map((word) => (/^[0-9a-f]{1,16}$/.test(word) ? BigInt(`0x${word}`) : undefined));
+  if (top === undefined || others.includes(undefined) || words.length !== paths.length)
+    throw unexpected('stat --file-system', fields.join(' '));
+  return new Map(paths.slice(1).map((path, at) => [path, Number((others[at] ?? top) ^ top ^ 5n)]));
+}
+
+/** The ids of `btrfs subvolume list -d`: what is removed and not yet cleaned up, so that its space has not come back. */
+export function parseDeleted(stdout: Buffer): Set<number> {
+  const lines = linesOf(stdout).map((line) => /^ID (\d+) gen \d+ top level 0 path DELETED$/.exec(line)?.[1]);
+  return new Set(lines.filter((id) => id !== undefined).map(Number));
+}

@@ -1,20 +1,37 @@
 /**
- * Removing one subvolume and what is nested in it: by number, not by name. `btrfs subvolume delete --subvolid` (progs 5.7, Linux 5.7) cannot hit
- * another one, whatever happens to names and links meanwhile, since ids are never used twice.
+ * Removing subvolumes for good, and what is nested in them. All that lie ready under names of ours go by one program. What that leaves goes one by
+ * one and by number: `btrfs subvolume delete --subvolid` (progs 5.7, Linux 5.7) cannot hit another one, whatever happens to names and links
+ * meanwhile, since ids are never used twice.
  */
 import { joinPath, parentOf, printable, printableText, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
 import { blockingFlags, clearBlockingFlags, nameFlags } from '../../system/attributes.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import type { Run } from '../../system/run.ts';
-import type { RemoveReport } from '../backend.ts';
 import { nestedIn, requireAt, type NestedSubvolume } from './subvolumes.ts';
 
 /** What the kernel says of a subvolume that only has others in it: ENOTEMPTY, after it has looked for all other reasons to refuse. */
 const NOT_EMPTY = 'Directory not empty';
 
+export interface Removed {
+  /** Paths of nested ones that are gone, inside the outer one. */
+  readonly nested: readonly BytePath[];
+  readonly notes: readonly string[];
+  /** Null if the outer one is gone. */
+  readonly error: RootsError | null;
+}
+
 /**
- * `check` is told the paths of all that will go, right before the first of them goes; it throws if one must not.
+ * Tries all of them with one program. Whether one is gone is to be looked for afterwards: a refusal of one does not stop the others. Paths are
+ * relative to the top level, and no part of them may be in the hands of others: the program follows links.
+ */
+export async function deleteTogether(top: PrivateMount, paths: readonly BytePath[]): Promise<void> {
+  if (paths.length === 0) return;
+  await top.runInside('btrfs', ['subvolume', 'delete', '--', ...paths.map((path) => ({ path: joinPath(top.pathInside, path) }))]);
+}
+
+/**
+ * `check` is asked right before anything goes; it throws if that must not be.
  *
  * The outer one is tried first. If it cannot go for a reason of its own (it is the default subvolume, is being sent, holds a swap
  * file) that is told before anything nested in it is lost.
@@ -23,37 +40,43 @@ export async function removeSubvolume(
   run: Run,
   top: PrivateMount,
   root: { readonly id: number; readonly path: BytePath },
-  check: (nested: readonly BytePath[]) => Promise<void>,
-): Promise<RemoveReport> {
-  await requireAt(top, root);
-  const nested = await nestedIn(top, root);
-  await check(nested.map((each) => each.path));
-  const outer = { ...root, around: null };
-  const first = await deleteOrMend(run, top, outer);
-  if (first.refusal === null) return { nested: [], notes: first.notes };
-  const notes = [...first.notes];
-  if (nested.length === 0 || !first.refusal.includes(NOT_EMPTY)) throw refused(root.path, first.refusal);
-  for (const each of [...nested, outer]) {
-    const { refusal, notes: more } = await deleteOrMend(run, top, each);
-    notes.push(...more);
-    if (refusal !== null) throw refused(each.path, refusal);
+  check: () => Promise<void>,
+): Promise<Removed> {
+  const gone: BytePath[] = [];
+  const notes: string[] = [];
+  try {
+    await requireAt(top, root);
+    await check();
+    const outer = { ...root, around: null };
+    const refusal = await deleteOrMend(run, top, outer, notes);
+    if (refusal === null) return { nested: [], notes, error: null };
+    const nested = refusal.includes(NOT_EMPTY) ? await nestedIn(top, root) : [];
+    if (nested.length === 0) throw refused(root.path, refusal);
+    await check();
+    for (const each of [...nested, outer]) {
+      const why = await deleteOrMend(run, top, each, notes);
+      if (why !== null) throw refused(each.path, why);
+      if (each.around !== null) gone.push(each.path.slice(root.path.length + 1) as BytePath);
+    }
+    return { nested: gone, notes, error: null };
+  } catch (error) {
+    if (error instanceof RootsError && error.kind !== 'interrupted') return { nested: gone, notes, error };
+    throw error;
   }
-  return { nested: nested.map((each) => each.path.slice(root.path.length + 1) as BytePath), notes };
 }
 
 function refused(path: BytePath, refusal: string): RootsError {
   return new RootsError('failed', `${printable(path)} cannot be removed: ${printableText(refusal)}`);
 }
 
-async function deleteOrMend(
-  run: Run,
-  top: PrivateMount,
-  subvolume: NestedSubvolume,
-): Promise<{ refusal: string | null; notes: readonly string[] }> {
+/** Null when it is gone, else why not. Adds to `notes` what it had to change. */
+async function deleteOrMend(run: Run, top: PrivateMount, subvolume: NestedSubvolume, notes: string[]): Promise<string | null> {
   const refusal = await tryDelete(top, subvolume.id);
-  if (refusal === null || refusal.includes(NOT_EMPTY)) return { refusal, notes: [] };
-  const notes = await clearWhatBlocks(run, top, subvolume);
-  return { refusal: notes.length === 0 ? refusal : await tryDelete(top, subvolume.id), notes };
+  if (refusal === null || refusal.includes(NOT_EMPTY)) return refusal;
+  const mended = [...(subvolume.around === null ? [] : await mendAround(run, top, subvolume.path, subvolume.around))];
+  mended.push(...(await clearWhatBlocks(run, top, subvolume.path)));
+  notes.push(...mended);
+  return mended.length === 0 ? refusal : tryDelete(top, subvolume.id);
 }
 
 /** Null when it is gone, else what the program said. It prints "Delete subvolume" even when it fails: only the status counts. */
@@ -65,22 +88,18 @@ async function tryDelete(top: PrivateMount, id: number): Promise<string | null> 
   return words === '' ? `btrfs ended with status ${String(result.status)}` : words;
 }
 
+/** For a nested one: its directory, and the subvolume around it. Both are inside the old root. */
+async function mendAround(run: Run, top: PrivateMount, path: BytePath, around: BytePath): Promise<string[]> {
+  return [...(await makeWritable(top, around)), ...(await clearFlags(run, top, parentOf(path)))];
+}
+
 /**
- * A refusal has many causes with one text (EPERM: flags, a swap file in use, a running send), so what may be mended is looked for: read-only and
- * immutable flags of the subvolume itself and, for a nested one, of its directory and of the subvolume around it. All of them are inside the old root.
+ * A refusal has many causes with one text (EPERM: flags, a swap file in use, a running send), so what may be mended is looked for: the flags of the
+ * subvolume itself. A flag inside a read-only subvolume cannot be cleared: it must be writable first.
  */
-async function clearWhatBlocks(run: Run, top: PrivateMount, refused: NestedSubvolume): Promise<string[]> {
-  const notes: string[] = [];
-  if (refused.around !== null) {
-    notes.push(...(await makeWritable(top, refused.around)));
-    notes.push(...(await clearFlags(run, top, parentOf(refused.path))));
-  }
-  // A flag inside a read-only subvolume cannot be cleared: it must be writable first.
-  if ((await blockingFlags(run, joinPath(top.path, refused.path))).length > 0) {
-    notes.push(...(await makeWritable(top, refused.path)));
-    notes.push(...(await clearFlags(run, top, refused.path)));
-  }
-  return notes;
+export async function clearWhatBlocks(run: Run, top: PrivateMount, path: BytePath): Promise<string[]> {
+  if ((await blockingFlags(run, joinPath(top.path, path))).length === 0) return [];
+  return [...(await makeWritable(top, path)), ...(await clearFlags(run, top, path))];
 }
 
 async function makeWritable(top: PrivateMount, path: BytePath): Promise<string[]> {

@@ -5,7 +5,8 @@ import { lstatSync, type Stats } from 'node:fs';
 import { fromBytes, isWithin, joinPath, printable, printableText, toBytes, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
-import { parseRootItems, parseSubvolumeIds, parseSubvolumeList, parseSubvolumeShow } from './parse.ts';
+import type { Run } from '../../system/run.ts';
+import { parseDeleted, parseFilesystemIds, parseRootItems, parseSubvolumeIds, parseSubvolumeList, parseSubvolumeShow } from './parse.ts';
 
 /** BTRFS_SUPER_MAGIC, statfs(2). */
 export const BTRFS_MAGIC = 0x9123683e;
@@ -108,6 +109,21 @@ export async function nestedIn(top: PrivateMount, outer: { readonly id: number; 
     parents = children;
   }
   return [...inside.values()].reverse();
+}
+
+/** The subvolumes that are at these paths (as this process reads them) of one filesystem now, by path: one program for all. */
+export async function idsAt(run: Run, top: PrivateMount, paths: readonly BytePath[]): Promise<Map<BytePath, number>> {
+  if (paths.length === 0) return new Map();
+  const all = [top.path, ...paths].map((path) => ({ path }));
+  // A path that is not there is an error on standard error and the others are told all the same.
+  const { stdout } = await run('stat', ['--file-system', '--printf', '%i\\0%n\\0', '--', ...all]);
+  return parseFilesystemIds(stdout);
+}
+
+/** Those of these ids that are removed and whose space has not come back. */
+export async function notYetCleaned(top: PrivateMount, ids: ReadonlySet<number>): Promise<number[]> {
+  const deleted = parseDeleted(await btrfs(top, ['subvolume', 'list', '-d', { path: top.pathInside }]));
+  return [...ids].filter((id) => deleted.has(id));
 }
 
 /** Errors: `failed` unless the subvolume of this id is at this path of this filesystem, now. */

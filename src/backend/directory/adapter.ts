@@ -2,9 +2,10 @@
  * Old roots as plain directories on any filesystem: archives made by copying, and archives that are mounted already. The
  * contract is in ../backend.ts. Needs no privileges beyond those over the files themselves.
  */
-import { lstatSync, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, statSync, statfsSync, type Stats } from 'node:fs';
 import {
   fromBytes,
+  fromText,
   isUtf8,
   isWithin,
   joinPath,
@@ -16,28 +17,36 @@ import {
   type BytePath,
 } from '../../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../../errors.ts';
+import { clearBlockingFlags, nameFlags } from '../../system/attributes.ts';
+import { holdDirectory, type HeldDirectory } from '../../system/beneath.ts';
 import { mayMount } from '../../system/capabilities.ts';
 import { lockDirectory } from '../../system/lock.ts';
 import { mountOf, mountsShowing, pathInFilesystem, readAllMountTables, readMountTable, type AllMounts } from '../../system/mounts.ts';
-import { STATE_FOLDER, pinOf, readPins, writePin } from '../archive-state.ts';
+import { appendLogLines, readLogLines } from '../archive-log.ts';
+import { STATE_FOLDER, generationOf, pinOf, readPins, writePin } from '../archive-state.ts';
 import type {
   ArchivedTree,
   Backend,
   Capabilities,
+  Departure,
+  Leftover,
   Listing,
   Location,
   Lock,
   LockMode,
   Pin,
-  RemoveReport,
   Services,
   Size,
+  Space,
+  TrashedTree,
   TreeRef,
 } from '../backend.ts';
-import { isOnlyOurs } from './trust.ts';
-import { makeFolder, finishRemovals, removeDirectory, unfinishedRemovals, type Exit } from './removing.ts';
+import { parseEntryName, trashName } from '../entry-name.ts';
 import { looksLikeRoot, nestedRootNames } from '../layouts.ts';
 import { specialPath } from '../location.ts';
+import { formerNameOf, refusal, renameTree, setAside, type Premises } from '../set-aside.ts';
+import { isOnlyOurs } from './trust.ts';
+import { finishRemovals, leftovers, makeFolder, removeTrees } from './removing.ts';
 
 export type DirectoryLocation = Extract<Location, { backend: 'directory' }>;
 
@@ -47,6 +56,8 @@ export const CAPABILITIES: Capabilities = {
   stableIdentity: false,
   nestedTrees: false,
   exclusiveSize: true,
+  snapshots: false,
+  atOnce: 1,
 };
 
 export function openDirectory(location: DirectoryLocation, services: Services): Backend {
@@ -75,7 +86,8 @@ class DirectoryBackend implements Backend {
   readonly #archive: BytePath;
   /** What each name was when it was listed; a name alone is no identity. */
   readonly #listed = new Map<BytePath, Stats>();
-  readonly #exit: Exit;
+  readonly #held: HeldDirectory;
+  readonly #premises: Premises;
   #lock: Lock | undefined;
 
   constructor(location: DirectoryLocation, services: Services, archive: BytePath) {
@@ -85,7 +97,17 @@ class DirectoryBackend implements Backend {
     this.#services = services;
     this.#archive = archive;
     this.archiveKey = keyOf(lstatSync(toBytes(archive)));
-    this.#exit = { run: services.run, archive, mountPoints: (path, mounts) => this.#mountPoints(path, mounts) };
+    this.#held = holdDirectory(archive);
+    this.#premises = {
+      run: services.run,
+      archive: this.#held.path,
+      examine: (tree) => {
+        this.#examine(tree);
+      },
+      whyNotSame: async (entries) => entries.map(({ entry, tree }) => this.#whyNotSame(entry, tree)),
+      whyInUse: (entries) => this.#whyInUse(entries),
+      mend: (entry) => this.#mend(entry),
+    };
   }
 
   async list(): Promise<Listing> {
@@ -93,6 +115,7 @@ class DirectoryBackend implements Backend {
     const pins = readPins(this.#archive);
     const device = lstatSync(toBytes(this.#archive)).dev;
     const trees: ArchivedTree[] = [];
+    const trashed: TrashedTree[] = [];
     const others: Listing['others'][number][] = [];
     for (const name of this.#names()) {
       const stats = lstatSync(toBytes(this.#pathOfName(name)), { throwIfNoEntry: false });
@@ -100,13 +123,19 @@ class DirectoryBackend implements Backend {
       const why = whyNoTree(stats, device);
       if (why === null) {
         this.#listed.set(name, stats);
-        trees.push(this.#describe(name, mounts, pinOf(pins, identityOf(name))));
+        const entry = parseEntryName(name);
+        const id = identityOf(entry.kind === 'plain' ? name : entry.formerName);
+        // A pin is of a name, and what is in the trash has none.
+        const tree = this.#describe(name, id, mounts, entry.kind === 'plain' ? pinOf(pins, id) : null);
+        if (entry.kind === 'trashed') trashed.push({ ...tree, formerName: entry.formerName, trashedAt: entry.at });
+        else trees.push(tree);
       } else {
         others.push({ name, why });
       }
     }
     return {
       trees,
+      trashed,
       others,
       warnings: [...(pins.unreadable === null ? [] : [`${pins.unreadable}: every old root counts as pinned`]), ...this.#leftovers()],
     };
@@ -116,7 +145,7 @@ class DirectoryBackend implements Backend {
     try {
       return readdirSync(toBytes(this.#archive), { encoding: 'latin1' })
         .map((name) => name as BytePath)
-        .filter((name) => name !== STATE_FOLDER);
+        .filter((name) => name !== STATE_FOLDER && parseEntryName(name).kind !== 'removing');
     } catch (error) {
       if (errnoOf(error) !== 'EACCES') throw error;
       throw new RootsError('not-permitted', `the archive ${printable(this.#archive)} may not be read`, {
@@ -130,11 +159,11 @@ class DirectoryBackend implements Backend {
     return joinPath(this.#archive, name);
   }
 
-  #describe(name: BytePath, { mounts }: AllMounts, pin: Pin | null): ArchivedTree {
+  #describe(name: BytePath, id: string, { mounts }: AllMounts, pin: Pin | null): ArchivedTree {
     const path = this.#pathOfName(name);
     return {
       name,
-      id: identityOf(name),
+      id,
       createdAt: null,
       readOnly: false,
       mountPoints: this.#mountPoints(path, mounts),
@@ -178,47 +207,122 @@ class DirectoryBackend implements Backend {
     return new Map(trees.map((tree, at) => [tree.id, { sizeBytes: sizes[at] ?? null, exclusiveBytes: sizes[at] ?? null }]));
   }
 
-  async remove(tree: ArchivedTree): Promise<RemoveReport> {
-    await this.#positively(tree);
-    return { nested: [], notes: await removeDirectory(this.#exit, tree.name) };
+  generation(): string {
+    const now = statSync(toBytes(joinPath(this.#archive, fromText('.'))), { bigint: true });
+    const then = statSync(toBytes(joinPath(this.#held.path, fromText('.'))), { bigint: true });
+    if (now.ino !== then.ino || now.dev !== then.dev)
+      throw new RootsError('failed', `the archive ${printable(this.#archive)} is no longer where it was`, {
+        hint: 'run the command again',
+      });
+    return generationOf(this.#held.path);
+  }
+
+  async discard(trees: readonly ArchivedTree[], at: Date): Promise<readonly Departure[]> {
+    return setAside(this.#premises, trees, (tree, isTaken) => trashName(formerNameOf(tree), at, isTaken), { inPlace: false });
+  }
+
+  async undelete(tree: TrashedTree): Promise<void> {
+    await renameTree(this.#premises, tree, tree.formerName);
+  }
+
+  async remove(trees: readonly ArchivedTree[]): Promise<readonly Departure[]> {
+    return removeTrees(this.#premises, trees);
+  }
+
+  async sweep(): Promise<readonly Leftover[]> {
+    return finishRemovals(this.#premises);
+  }
+
+  async rename(tree: ArchivedTree, name: BytePath): Promise<void> {
+    await renameTree(this.#premises, tree, name);
+  }
+
+  async snapshot(): Promise<never> {
+    throw new RootsError('unsupported', `there are no snapshots of plain directories (${this.place})`, {
+      hint: 'rotation needs a filesystem with snapshots, such as btrfs',
+    });
+  }
+
+  space(): Space {
+    const { bavail, blocks, bsize } = statfsSync(toBytes(this.#held.path));
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  }
+
+  async settle(): Promise<boolean> {
+    await this.flush();
+    return true;
+  }
+
+  readLog(): readonly string[] {
+    return readLogLines(this.#held.path);
+  }
+
+  async appendLog(lines: readonly string[]): Promise<void> {
+    try {
+      makeFolder(joinPath(this.#held.path, STATE_FOLDER));
+      appendLogLines(this.#held.path, lines);
+    } catch (error) {
+      if (error instanceof RootsError) throw error;
+      throw new RootsError('failed', `the log in the archive cannot be written: ${messageOf(error)}`, { cause: error });
+    }
   }
 
   /** Everything that the plan assumed, asked again. */
-  async #positively(tree: ArchivedTree): Promise<void> {
-    if (tree.name.includes('/') || tree.name === '..' || tree.name === '.' || tree.name === STATE_FOLDER)
-      throw refused(tree, 'this is no name of an old root');
-    const path = this.#pathOfName(tree.name);
-    const before = this.#listed.get(tree.name);
-    const now = lstatSync(toBytes(path), { throwIfNoEntry: false });
-    if (now === undefined) throw refused(tree, 'it does not exist any more');
-    const why = whyNoTree(now, lstatSync(toBytes(this.#archive)).dev);
-    if (why !== null) throw refused(tree, why);
-    if (before?.ino !== now.ino || before.dev !== now.dev) throw refused(tree, 'another directory has this name now');
+  #examine(tree: ArchivedTree): void {
+    const { name } = tree;
+    if (
+      name === '' ||
+      name.includes('/') ||
+      name === '..' ||
+      name === '.' ||
+      name === STATE_FOLDER ||
+      parseEntryName(name).kind === 'removing'
+    )
+      throw refusal(tree, 'this is no name of an old root');
+    const path = this.#pathOfName(name);
+    const why = this.#whyNotSame(name, tree);
+    if (why !== null) throw refusal(tree, why);
+    const now = lstatSync(toBytes(path));
     for (const [word, other] of [
       ['live root', this.location.live],
       ['blank', this.location.blank],
     ] as const) {
       if (other !== null && (isWithin(withoutLinks(other), path) || isSameDirectory(other, now)))
-        throw refused(tree, `it is or holds the ${word}`);
+        throw refusal(tree, `it is or holds the ${word}`);
     }
     const nested = nestedRoot(path, this.location.live);
-    if (nested !== null) throw refused(tree, `it holds another old root at \`${printable(nested)}\``);
+    if (nested !== null) throw refusal(tree, `it holds another old root at \`${printable(nested)}\``);
     const pin = pinOf(readPins(this.#archive), tree.id);
-    if (pin !== null) throw refused(tree, `it is pinned${pin.note === '' ? '' : ` (${pin.note})`}`);
+    if (pin !== null) throw refusal(tree, `it is pinned${pin.note === '' ? '' : ` (${pin.note})`}`);
+  }
+
+  #whyNotSame(entry: BytePath, tree: ArchivedTree): string | null {
+    const now = lstatSync(toBytes(joinPath(this.#held.path, entry)), { throwIfNoEntry: false });
+    if (now === undefined) return 'it does not exist any more';
+    const before = this.#listed.get(tree.name);
+    const why = whyNoTree(now, lstatSync(toBytes(this.#archive)).dev);
+    if (why !== null) return why;
+    return before?.ino === now.ino && before.dev === now.dev ? null : 'another directory has this name now';
+  }
+
+  async #whyInUse(entries: readonly BytePath[]): Promise<(string | null)[]> {
     const { mounts, incomplete } = await readAllMountTables(this.#services.run);
-    // Whoever cannot mount has nothing mounted anywhere, and is not told of everybody else's.
-    if (incomplete !== null && mayMount()) throw refused(tree, `it may be mounted: ${incomplete}`);
-    const used = this.#mountPoints(path, mounts)[0];
-    if (used !== undefined) throw refused(tree, `it is mounted, or something in it is, at ${printable(used)}`);
+    return entries.map((entry) => {
+      // Whoever cannot mount has nothing mounted anywhere, and is not told of everybody else's.
+      if (incomplete !== null && mayMount()) return `it may be mounted: ${incomplete}`;
+      const used = this.#mountPoints(this.#pathOfName(entry), mounts)[0];
+      return used === undefined ? null : `it is mounted, or something in it is, at ${printable(used)}`;
+    });
+  }
+
+  async #mend(entry: BytePath): Promise<string[]> {
+    const flags = await clearBlockingFlags(this.#services.run, joinPath(this.#held.path, entry));
+    return flags.length === 0 ? [] : [`cleared the ${nameFlags(flags)} flag of ${printable(entry)}`];
   }
 
   #leftovers(): string[] {
-    const count = unfinishedRemovals(this.#archive).length;
+    const count = leftovers(this.#premises).length;
     return count === 0 ? [] : [`${String(count)} removed before could not be deleted completely; the next prune tries again`];
-  }
-
-  async sweep(): Promise<void> {
-    await finishRemovals(this.#exit);
   }
 
   async flush(): Promise<void> {
@@ -249,6 +353,7 @@ class DirectoryBackend implements Backend {
 
   async close(): Promise<void> {
     await this.#lock?.release();
+    this.#held.close();
   }
 }
 
@@ -286,8 +391,4 @@ function nestedRoot(path: BytePath, live: BytePath | null): BytePath | null {
 function isSameDirectory(path: BytePath, stats: Stats): boolean {
   const other = statSync(toBytes(path), { throwIfNoEntry: false });
   return other?.ino === stats.ino && other.dev === stats.dev;
-}
-
-function refused(tree: ArchivedTree, why: string): RootsError {
-  return new RootsError('failed', `${printable(tree.name)} is not removed: ${why}`);
 }

@@ -1,65 +1,77 @@
 /**
- * The way out of an archive of directories: a rename into the state folder takes a tree out at once and whole, and only then is it
- * deleted, which can take long and be cut short. What is left there by a killed run is deleted by the next.
+ * Deleting directories that have left an archive. A directory cannot be deleted at once: what a killed run leaves is under a name of ours
+ * (entry-name.ts), and the next run deletes it.
  */
-import { lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
-import { fromText, joinPath, printable, printableText, toBytes, type BytePath } from '../../byte-path.ts';
-import { RootsError, errnoOf, messageOf } from '../../errors.ts';
-import { clearBlockingFlags, clearBlockingFlagsBelow, nameFlags } from '../../system/attributes.ts';
-import { readAllMountTables, type Mount } from '../../system/mounts.ts';
-import type { Run } from '../../system/run.ts';
-import { STATE_FOLDER } from '../archive-state.ts';
+import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { joinPath, printable, printableText, toBytes, type BytePath } from '../../byte-path.ts';
+import { RootsError } from '../../errors.ts';
+import { clearBlockingFlagsBelow } from '../../system/attributes.ts';
+import type { ArchivedTree, Departure, Leftover } from '../backend.ts';
+import { parseEntryName, removingName } from '../entry-name.ts';
+import { checked, formerNameOf, putBack, setAside, type Aside, type Premises } from '../set-aside.ts';
 
-const REMOVING = fromText('removing');
-/** `NAME.PID.N`: nothing else in that folder is ours. */
-const OUT_NAME = /\.\d+\.\d+$/;
-
-export interface Exit {
-  readonly run: Run;
-  readonly archive: BytePath;
-  /** Where a path is mounted, or something in it is. */
-  readonly mountPoints: (path: BytePath, mounts: readonly Mount[]) => readonly BytePath[];
+/** Removes them for good. */
+export async function removeTrees(premises: Premises, trees: readonly ArchivedTree[]): Promise<Departure[]> {
+  const aside = await setAside(premises, trees, (tree, isTaken) => removingName(formerNameOf(tree), isTaken), { inPlace: false });
+  const idle = await checked(aside, (sound) => premises.whyInUse(sound.map(({ entry }) => entry)));
+  const results: Departure[] = [];
+  for (const each of idle) results.push(each.error === null ? await destroyAside(premises, each) : putBack(premises, each));
+  return results;
 }
 
-/** Returns what had to be changed to remove it, for people. The caller has made sure that it may go. */
-export async function removeDirectory(exit: Exit, name: BytePath): Promise<string[]> {
-  const from = joinPath(exit.archive, name);
-  const to = freePlace(makeRemovingFolder(exit.archive), name);
-  try {
-    renameSync(toBytes(from), toBytes(to));
-  } catch (error) {
-    // The flags of the old root itself stop its rename; those of what is in it do not.
-    const cleared = errnoOf(error) === 'EPERM' ? await clearBlockingFlags(exit.run, from) : [];
-    if (cleared.length === 0) throw new RootsError('failed', `${printable(name)} is not removed: ${messageOf(error)}`, { cause: error });
-    renameSync(toBytes(from), toBytes(to));
-    return [`cleared the ${nameFlags(cleared)} flag of ${printable(name)}`, ...(await destroy(exit, to))];
-  }
-  return destroy(exit, to);
+async function destroyAside(premises: Premises, aside: Aside): Promise<Aside> {
+  const { error, notes } = await destroy(premises, aside.entry, formerNameOf(aside.tree));
+  return { ...aside, error, notes: [...aside.notes, ...notes] };
 }
 
 /** Deletes what killed runs left. */
-export async function finishRemovals(exit: Exit): Promise<void> {
-  for (const name of unfinishedRemovals(exit.archive)) await destroy(exit, joinPath(removingFolder(exit.archive), name));
+export async function finishRemovals(premises: Premises): Promise<Leftover[]> {
+  const results: Leftover[] = [];
+  for (const entry of leftovers(premises)) {
+    const named = parseEntryName(entry);
+    if (named.kind !== 'removing') continue;
+    results.push({ formerName: named.formerName, error: (await destroyIfIdle(premises, entry, named.formerName)).error });
+  }
+  return results;
 }
 
-/** Names in the folder of trees on their way out. */
-export function unfinishedRemovals(archive: BytePath): BytePath[] {
-  const folder = removingFolder(archive);
-  // A link in either place leads to what is none of ours.
-  const real = [joinPath(archive, STATE_FOLDER), folder].every(
-    (path) => lstatSync(toBytes(path), { throwIfNoEntry: false })?.isDirectory() === true,
+/** Names of ours, of directories that are on their way out. A link or a file of such a name is none of ours. */
+export function leftovers({ archive }: Pick<Premises, 'archive'>): BytePath[] {
+  const names = readdirSync(toBytes(archive), { encoding: 'latin1' }) as BytePath[];
+  return names.filter(
+    (name) =>
+      parseEntryName(name).kind === 'removing' && lstatSync(toBytes(joinPath(archive, name)), { throwIfNoEntry: false })?.isDirectory(),
   );
-  if (!real) return [];
-  return (readdirSync(toBytes(folder), { encoding: 'latin1' }) as BytePath[]).filter((name) => OUT_NAME.test(name));
 }
 
-function removingFolder(archive: BytePath): BytePath {
-  return joinPath(archive, STATE_FOLDER, REMOVING);
+interface Destroyed {
+  /** Null if it is gone. */
+  readonly error: RootsError | null;
+  readonly notes: readonly string[];
 }
 
-function makeRemovingFolder(archive: BytePath): BytePath {
-  makeFolder(joinPath(archive, STATE_FOLDER));
-  return makeFolder(removingFolder(archive));
+async function destroyIfIdle(premises: Premises, entry: BytePath, formerName: BytePath): Promise<Destroyed> {
+  const [why = null] = await premises.whyInUse([entry]);
+  if (why === null) return destroy(premises, entry, formerName);
+  return { error: new RootsError('failed', `${printable(formerName)} is not removed: ${why}`), notes: [] };
+}
+
+/**
+ * What is out of the archive already. `rm` follows no link, and `--one-file-system` keeps it off other filesystems, but not off a part
+ * of this one that is bound there meanwhile.
+ */
+async function destroy({ run, archive }: Premises, entry: BytePath, formerName: BytePath): Promise<Destroyed> {
+  const path = joinPath(archive, entry);
+  const rm = ['-rf', '--one-file-system', '--', { path }];
+  const first = await run('rm', rm);
+  if (first.status === 0) return { error: null, notes: [] };
+  const refused = first.stderr.includes('Operation not permitted');
+  if (refused) await clearBlockingFlagsBelow(run, path);
+  const notes = refused ? ['cleared immutable flags in it'] : [];
+  const second = await run('rm', rm);
+  if (second.status === 0) return { error: null, notes };
+  const words = printableText((second.stderr.split('\n')[0] ?? '').replace(/^rm: (?:cannot remove .*: (?=[A-Z]))?/, ''));
+  return { error: new RootsError('failed', `${printable(formerName)} cannot be removed completely: ${words}`), notes };
 }
 
 /** Errors: `failed` if there is something else of that name, a link to a directory too. */
@@ -69,32 +81,4 @@ export function makeFolder(path: BytePath): BytePath {
   else if (!stats.isDirectory())
     throw new RootsError('failed', `${printable(path)} is no directory`, { hint: 'move it away: roots keeps its state there' });
   return path;
-}
-
-/** A name for it on its way out, which a killed run may have used as well; never longer than a name can be. */
-function freePlace(folder: BytePath, name: BytePath): BytePath {
-  for (let number = 0; ; number += 1) {
-    const place = joinPath(folder, `${name.slice(0, 200)}.${String(process.pid)}.${String(number)}` as BytePath);
-    if (lstatSync(toBytes(place), { throwIfNoEntry: false }) === undefined) return place;
-  }
-}
-
-/**
- * What is out of the archive already. `rm` follows no link, and `--one-file-system` keeps it off other filesystems, but not off a part
- * of this one that is bound there meanwhile.
- */
-async function destroy(exit: Exit, path: BytePath): Promise<string[]> {
-  const { mounts } = await readAllMountTables(exit.run);
-  const used = exit.mountPoints(path, mounts)[0];
-  if (used !== undefined)
-    throw new RootsError('failed', `${printable(path)} is not removed: it is mounted, or something in it is, at ${printable(used)}`);
-  const rm = ['-rf', '--one-file-system', '--', { path }];
-  const first = await exit.run('rm', rm);
-  if (first.status === 0) return [];
-  const cleared = first.stderr.includes('Operation not permitted');
-  if (cleared) await clearBlockingFlagsBelow(exit.run, path);
-  const second = await exit.run('rm', rm);
-  if (second.status !== 0)
-    throw new RootsError('failed', `${printable(path)} cannot be removed completely: ${printableText(second.stderr.split('\n')[0] ?? '')}`);
-  return cleared ? ['cleared immutable flags in it'] : [];
 }

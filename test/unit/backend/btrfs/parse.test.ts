@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
+  parseDeleted,
+  parseFilesystemIds,
   parseDiskUsage,
   parseRootItems,
   parseSubvolumeIds,
@@ -127,5 +129,36 @@ describe('btrfs filesystem du', () => {
   it('more or fewer sizes than subvolumes are an error', () => {
     const fake = `${HEAD}   1     1           0  /tmp/a\n   2   2   0  /tmp/b\n`;
     for (const count of [1, 3]) expect(() => parseDiskUsage(bytes(fake), count)).toThrow('told 2 sizes');
+  });
+});
+
+describe('stat --file-system', () => {
+  const word = (id: bigint): string => (0xfff2dc60f2f1bbf4n ^ 5n ^ id).toString(16);
+  const answer = (...ids: readonly (readonly [bigint, string])[]): Buffer =>
+    bytes([[5n, '/top'] as const, ...ids].map(([id, path]) => `${word(id)}\0${path}\0`).join(''));
+
+  it('gives the subvolume of each path, whatever bytes it is, and of large numbers too', () => {
+    const odd = 'line\n0\xff' as BytePath;
+    const found = parseFilesystemIds(answer([256n, 'a'], [257n, odd], [2n ** 40n + 3n, 'large']));
+    expect([...found]).toEqual([
+      ['a', 256],
+      [odd, 257],
+      ['large', 2 ** 40 + 3],
+    ]);
+    expect(parseFilesystemIds(answer())).toEqual(new Map());
+  });
+
+  it('anything else is an error', () => {
+    for (const text of ['', 'x\0/top\0', `${word(5n)}\0/top\0zz\0a\0`, `${word(5n)}\0/top\0${word(9n)}\0`])
+      expect(() => parseFilesystemIds(bytes(text)), text).toThrow('stat --file-system');
+  });
+});
+
+describe('btrfs subvolume list -d', () => {
+  it('gives the ids of what is not yet cleaned up', () => {
+    expect(parseDeleted(bytes('ID 305 gen 42 top level 0 path DELETED\nID 306 gen 43 top level 0 path DELETED\n'))).toEqual(
+      new Set([305, 306]),
+    );
+    for (const text of ['', 'ID 305 gen 42 top level 5 path DELETED\n', 'x\n']) expect(parseDeleted(bytes(text)), text).toEqual(new Set());
   });
 });

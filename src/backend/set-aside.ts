@@ -1,0 +1,183 @@
+/**
+ * How a tree leaves an archive that is a directory: by one rename to a name of ours (entry-name.ts), after which it is listed no more. What
+ * was asked for is checked before that, and once more of what then has the name, where nobody else puts anything.
+ */
+import { lstatSync, renameSync } from 'node:fs';
+import { joinPath, printable, printableText, toBytes, type BytePath } from '../byte-path.ts';
+import { RootsError, errnoOf, messageOf } from '../errors.ts';
+import type { Run } from '../system/run.ts';
+import type { ArchivedTree, Departure } from './backend.ts';
+import { parseEntryName, trashName } from './entry-name.ts';
+
+/** What a backend knows of its archive. Entries are names in it. */
+export interface Premises {
+  readonly run: Run;
+  /** By a descriptor that is held open, so that it is the same directory from first to last. */
+  readonly archive: BytePath;
+  /** Throws if this is not a tree that may ever go: by its name, by what it is or holds, by its pin. */
+  examine(tree: ArchivedTree): void;
+  /** For each, why the entry is not the tree that was listed, or null. */
+  whyNotSame(entries: readonly { readonly entry: BytePath; readonly tree: ArchivedTree }[]): Promise<readonly (string | null)[]>;
+  /** For each, why it may be in use, or null. Nothing else may come between this and the step that it is asked for. */
+  whyInUse(entries: readonly BytePath[]): Promise<readonly (string | null)[]>;
+  /** Clears what stops an entry from being renamed or removed, in the entry itself only. Says what it did. */
+  mend(entry: BytePath): Promise<readonly string[]>;
+}
+
+export interface Aside extends Departure {
+  /** Where it is now. */
+  readonly entry: BytePath;
+}
+
+type NameFor = (tree: ArchivedTree, isTaken: (name: BytePath) => boolean) => BytePath | undefined;
+
+/**
+ * Renames all that may go; one result for each, in this order. `inPlace`: a tree that cannot be renamed because the disk is full is a success all
+ * the same, under the name that it has.
+ */
+export async function setAside(
+  premises: Premises,
+  trees: readonly ArchivedTree[],
+  nameFor: NameFor,
+  { inPlace }: { readonly inPlace: boolean },
+): Promise<Aside[]> {
+  const asked = trees.map((tree) =>
+    unmoved(
+      tree,
+      reasonOf(() => premises.examine(tree)),
+    ),
+  );
+  const same = await checked(asked, (sound) => premises.whyNotSame(sound));
+  const idle = await checked(same, (sound) => premises.whyInUse(sound.map(({ entry }) => entry)));
+  const moved: Aside[] = [];
+  for (const each of idle) moved.push(each.error === null ? await move(premises, each, nameFor, inPlace) : each);
+  const known = await checked(moved, (sound) => premises.whyNotSame(sound));
+  return known.map((each) => (each.error === null ? each : putBack(premises, each)));
+}
+
+/** Of those without an error so far: whether there is one now. */
+export async function checked<T extends Aside>(
+  asides: readonly T[],
+  ask: (sound: readonly T[]) => Promise<readonly (string | null)[]>,
+): Promise<T[]> {
+  const sound = asides.filter(({ error }) => error === null);
+  if (sound.length === 0) return [...asides];
+  const answers = await ask(sound);
+  const reasons = new Map(sound.map((each, at) => [each, answers[at] ?? null]));
+  return asides.map((each) => {
+    const why = reasons.get(each) ?? null;
+    return why === null ? each : { ...each, error: refusal(each.tree, why) };
+  });
+}
+
+/** Gives a tree that must stay after all its name back. Should that be taken meanwhile, it is kept in the trash: nothing deletes it unasked. */
+export function putBack(premises: Premises, aside: Aside): Aside {
+  const { tree, entry } = aside;
+  if (entry === tree.name) return aside;
+  const isTaken = (name: BytePath): boolean => exists(premises, name);
+  const to = isTaken(tree.name) ? trashName(tree.name, new Date(), isTaken) : tree.name;
+  if (to === undefined) return aside;
+  try {
+    rename(premises, entry, to);
+    return { ...aside, entry: to };
+  } catch (error) {
+    return { ...aside, error: aside.error ?? refusal(tree, messageOf(error)) };
+  }
+}
+
+/** Errors: as the kernel's. Under the lock nobody else makes such names, and a rename replaces nothing that is not checked to be absent. */
+function rename({ archive }: Premises, from: BytePath, to: BytePath): void {
+  renameSync(toBytes(joinPath(archive, from)), toBytes(joinPath(archive, to)));
+}
+
+export function exists({ archive }: Pick<Premises, 'archive'>, name: BytePath): boolean {
+  return lstatSync(toBytes(joinPath(archive, name)), { throwIfNoEntry: false }) !== undefined;
+}
+
+async function move(premises: Premises, aside: Aside, nameFor: NameFor, inPlace: boolean): Promise<Aside> {
+  const { tree } = aside;
+  const to = nameFor(tree, (name) => exists(premises, name));
+  if (to === undefined) return { ...aside, error: refusal(tree, 'its name is too long for the trash') };
+  try {
+    rename(premises, tree.name, to);
+    return { ...aside, entry: to };
+  } catch (error) {
+    if (inPlace && isFull(error)) return aside;
+    return errnoOf(error) === 'EPERM' ? mendAndMove(premises, aside, to) : { ...aside, error: notMoved(tree, error) };
+  }
+}
+
+/** The flags of the tree itself stop its rename; those of what is in it do not. */
+async function mendAndMove(premises: Premises, aside: Aside, to: BytePath): Promise<Aside> {
+  const notes = await premises.mend(aside.tree.name);
+  try {
+    rename(premises, aside.tree.name, to);
+    return { ...aside, entry: to, notes };
+  } catch (error) {
+    return { ...aside, notes, error: notMoved(aside.tree, error) };
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '');
+}
+
+function unmoved(tree: ArchivedTree, error: RootsError | null): Aside {
+  return { tree, entry: tree.name, error, nested: [], notes: [] };
+}
+
+function reasonOf(check: () => void): RootsError | null {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    if (error instanceof RootsError) return error;
+    throw error;
+  }
+}
+
+function notMoved(tree: ArchivedTree, error: unknown): RootsError {
+  const hint = isFull(error) ? { hint: 'without `grace` old roots are removed at once, which needs no space' } : {};
+  return new RootsError('failed', `${nameOf(tree)} is not removed: ${messageOf(error)}`, { ...hint, cause: error });
+}
+
+export function refusal(tree: ArchivedTree, why: string): RootsError {
+  return new RootsError('failed', `${nameOf(tree)} is not removed: ${why}`);
+}
+
+/** Gives a tree another name. mv(1) asks the kernel not to replace anything (renameat2, RENAME_NOREPLACE), which Node cannot. */
+export async function renameTree(premises: Premises, tree: ArchivedTree, to: BytePath): Promise<void> {
+  const [different = null] = await premises.whyNotSame([{ entry: tree.name, tree }]);
+  const [used = null] = await premises.whyInUse([tree.name]);
+  const why = different ?? used;
+  if (why !== null) throw new RootsError('failed', `${nameOf(tree)} is not renamed: ${why}`);
+  const notes = await moveWithoutReplacing(premises, tree.name, to);
+  if (notes === null) return;
+  throw new RootsError('failed', `${nameOf(tree)} cannot be renamed to ${printable(to)}: ${notes}`);
+}
+
+/** Why not, or null. Where the name is taken, mv of coreutils before 9.5 does nothing and says nothing. */
+async function moveWithoutReplacing(premises: Premises, from: BytePath, to: BytePath): Promise<string | null> {
+  const taken = 'there is something of that name';
+  if (exists(premises, to)) return taken;
+  const at = (name: BytePath): { path: BytePath } => ({ path: joinPath(premises.archive, name) });
+  const attempt = async (): Promise<string | null> => {
+    const { status, stderr } = await premises.run('mv', ['--no-clobber', '--no-target-directory', '--', at(from), at(to)]);
+    if (!exists(premises, from)) return null;
+    return status === 0 ? taken : printableText(stderr.replace(/^mv: (?:cannot move .*?: (?=[A-Z]))?/, ''));
+  };
+  const first = await attempt();
+  if (first?.includes('Operation not permitted') !== true) return first;
+  return (await premises.mend(from)).length === 0 ? first : attempt();
+}
+
+/** As people know it. */
+function nameOf(tree: ArchivedTree): string {
+  return printable(formerNameOf(tree));
+}
+
+/** Its name in the archive; of what is in the trash, the one that it had there. */
+export function formerNameOf(tree: ArchivedTree): BytePath {
+  const entry = parseEntryName(tree.name);
+  return entry.kind === 'plain' ? tree.name : entry.formerName;
+}

@@ -1,0 +1,168 @@
+/**
+ * Carrying out the plan for one target, a step at a time. Before each step the archive is looked at again: what has changed since the plan
+ * is decided anew, and only what both plans say goes.
+ */
+import type { ArchivedTree } from '../backend/backend.ts';
+import { toText } from '../byte-path.ts';
+import { messageOf } from '../errors.ts';
+import type { Context } from './context.ts';
+import { judgeArchive, type JudgedArchive } from './judge.ts';
+import { planTarget, type SpacePlan, type TargetPlan } from './prune-plan.ts';
+import { RemovalLog, type Step } from './removal-log.ts';
+import { entryOf, inSteps, takeStep, type Going, type OnRemoval, type Removal } from './removal-step.ts';
+
+/** What came of the wish for free space. */
+export interface SpaceOutcome {
+  readonly plan: SpacePlan;
+  readonly freeBytes: number;
+  /** Why it was not gone on with though there is not enough; null if there is. */
+  readonly short: 'nothing more may go' | 'space is still coming back' | 'stopped' | null;
+}
+
+export interface TargetOutcome {
+  /** Removals of an earlier run that were finished, or could not be. */
+  readonly leftovers: readonly { readonly name: string; readonly error: string | null }[];
+  readonly space: SpaceOutcome | null;
+  /** For people. */
+  readonly warnings: readonly string[];
+}
+
+/** Milliseconds that are waited for space to come back after each removal that is for space. The kernel's cleaner has been seen to take 32 s. */
+const PATIENCE = 60_000;
+
+/** Errors: `locked`; others if the target as a whole cannot be worked on. A removal that fails is a result. */
+export async function pruneTarget(context: Context, plan: TargetPlan, onRemoval: OnRemoval): Promise<TargetOutcome> {
+  const { backend } = plan.target;
+  const lock = await backend.lock('exclusive');
+  const log = new RemovalLog(context, plan.target);
+  const removals: Removal[] = [];
+  const pruning = new Pruning(context, plan, log, (removal) => {
+    removals.push(removal);
+    onRemoval(removal);
+  });
+  const count = (result: Removal['result']): number => removals.filter((removal) => removal.result === result).length;
+  const summary = (): { removed: number; trashed: number; failed: number } => ({
+    removed: count('removed'),
+    trashed: count('trashed'),
+    failed: count('failed'),
+  });
+  try {
+    const outcome = await pruning.run();
+    await log.write([{ event: 'prune', ...summary() }]);
+    if (removals.length > 0) await backend.flush();
+    return { ...outcome, warnings: await log.close() };
+  } catch (error) {
+    await log.write([{ event: 'prune', ...summary(), error: messageOf(error) }]);
+    await log.close();
+    throw error;
+  } finally {
+    await lock.release();
+  }
+}
+
+class Pruning {
+  readonly #context: Context;
+  readonly #plan: TargetPlan;
+  readonly #log: RemovalLog;
+  readonly #onRemoval: OnRemoval;
+  /** Of the archive that `#going` is of: our own steps change it too, and others may have done so meanwhile. */
+  #generation: string;
+  /** What the plan of now says of them, by what they are known by. */
+  #going = new Map<string, Going>();
+  /** Those of them that go only for space, in this order. */
+  #forSpace: readonly Going[] = [];
+
+  constructor(context: Context, plan: TargetPlan, log: RemovalLog, onRemoval: OnRemoval) {
+    this.#context = context;
+    this.#plan = plan;
+    this.#log = log;
+    this.#onRemoval = onRemoval;
+    this.#generation = plan.generation;
+    this.#follow(plan);
+  }
+
+  async run(): Promise<Pick<TargetOutcome, 'leftovers' | 'space'>> {
+    const { backend } = this.#plan.target;
+    const leftovers = await backend.sweep();
+    await this.#log.settle(() => this.#lookAgain());
+    const { target, into, remove, purge } = this.#plan;
+    for (const going of inSteps(target, remove)) await this.#step(going, into === 'trash' ? 'trashing' : 'removing');
+    for (const going of inSteps(target, purge)) await this.#step(going, 'removing');
+    return {
+      leftovers: leftovers.map(({ formerName, error }) => ({ name: toText(formerName), error: error === null ? null : error.message })),
+      space: this.#plan.space === null ? null : await this.#makeSpace(this.#plan.space),
+    };
+  }
+
+  /** With nobody else at work the same plan must come out: with fewer roots than before, the floor lies elsewhere. */
+  async #lookAgain(): Promise<JudgedArchive> {
+    const archive = await judgeArchive(this.#context, this.#plan.target);
+    this.#generation = archive.generation;
+    this.#follow(planTarget(archive, { now: true }));
+    return archive;
+  }
+
+  #follow({ remove, purge, space }: TargetPlan): void {
+    this.#forSpace = space === null ? [] : [...space.trash, ...space.roots];
+    this.#going = new Map([...remove, ...purge, ...this.#forSpace].map((each) => [keyOf(each), each]));
+  }
+
+  async #step(planned: readonly Going[], step: Step): Promise<void> {
+    if (this.#context.signal.aborted || planned.length === 0) return;
+    const { backend } = this.#plan.target;
+    if (backend.generation() !== this.#generation) await this.#lookAgain();
+    const [going, changed] = partition(planned, (each) => this.#going.has(keyOf(each)));
+    for (const judged of changed) this.#fail(judged);
+    const removals = await takeStep(this.#plan.target, going, {
+      step,
+      trees: going.map((each) => this.#treeOf(each)),
+      at: this.#context.now,
+      log: this.#log,
+    });
+    for (const removal of removals) this.#onRemoval(removal);
+  }
+
+  #fail(judged: Going): void {
+    const error = `${judged.name} is not removed: the archive has changed since the plan was made`;
+    this.#log.note([{ event: 'failed', ...entryOf(judged), error }]);
+    this.#onRemoval({ judged, result: 'failed', error, notes: [] });
+  }
+
+  #treeOf(judged: Going): ArchivedTree {
+    return (this.#going.get(keyOf(judged)) ?? judged).root;
+  }
+
+  /** One after another, and what really came back is what counts. What was put into the trash just now goes before what is still in the archive. */
+  async #makeSpace(plan: SpacePlan): Promise<SpaceOutcome> {
+    const { backend } = this.#plan.target;
+    const agreed = new Set([...plan.trash, ...plan.roots, ...this.#plan.remove].map(({ root }) => root.id));
+    const isShort = (): boolean => backend.space().freeBytes < plan.wantedBytes;
+    const tried = new Set<string>();
+    // Anything that has gone so far may have been enough.
+    let settled = plan.freeBytes >= plan.wantedBytes || (await backend.settle(PATIENCE));
+    while (settled && plan.freeBytes < plan.wantedBytes && isShort() && !this.#context.signal.aborted) {
+      await this.#lookAgain();
+      const next = this.#forSpace.find((each) => agreed.has(each.root.id) && !tried.has(keyOf(each)));
+      if (next === undefined) break;
+      tried.add(keyOf(next));
+      await this.#step([next], 'removing');
+      settled = await backend.settle(PATIENCE);
+    }
+    return { plan, freeBytes: backend.space().freeBytes, short: this.#whyShort(isShort(), settled) };
+  }
+
+  #whyShort(isShort: boolean, settled: boolean): SpaceOutcome['short'] {
+    if (!isShort) return null;
+    if (this.#context.signal.aborted) return 'stopped';
+    return settled ? 'nothing more may go' : 'space is still coming back';
+  }
+}
+
+/** In the trash or not, since one name can be in both. */
+function keyOf({ root }: Going): string {
+  return JSON.stringify([root.id, toText(root.name)]);
+}
+
+function partition<T>(all: readonly T[], test: (each: T) => boolean): [T[], T[]] {
+  return [all.filter(test), all.filter((each) => !test(each))];
+}

@@ -1,0 +1,45 @@
+/**
+ * `roots prune --simulate`: what the policy would leave, day by day.
+ */
+import { RootsError } from '../errors.ts';
+import { parseDuration } from '../retention/duration.ts';
+import { isEmpty } from '../retention/policy.ts';
+import { simulate, simulatedDays, type SimulatedDay } from '../retention/simulate.ts';
+import type { Context } from './context.ts';
+import { candidateOf, judgeArchives } from './judge.ts';
+import { withPolicy, type PruneOptions } from './prune.ts';
+import { withTargets, type Target, type TargetProblem } from './targets.ts';
+
+export interface TargetSimulation {
+  readonly target: Target;
+  readonly policyIsEmpty: boolean;
+  readonly days: readonly SimulatedDay[];
+}
+
+export interface Simulations {
+  readonly simulations: readonly TargetSimulation[];
+  readonly problems: readonly TargetProblem[];
+}
+
+/** Reads only. Errors: `usage` if `length` is no duration of 1 day to 10 years. */
+export async function simulatePrune(context: Context, options: PruneOptions & { readonly length: string }): Promise<Simulations> {
+  const zone = context.config.timezone;
+  const length = parseDuration(options.length);
+  const days = length === undefined ? undefined : simulatedDays(length, context.now, zone);
+  if (days === undefined) {
+    throw new RootsError('usage', `${options.length} is no duration of one day to ten years`, { hint: 'write it like 90d, 12w or 1y' });
+  }
+  return withTargets(context, { access: 'read', only: options.target }, async (opened, aside) => {
+    const { archives, problems } = await judgeArchives(context, withPolicy(opened, options), context.now);
+    const simulations = archives.map(({ target, roots }) => ({
+      target,
+      policyIsEmpty: isEmpty(target.policy),
+      days: simulate(
+        roots.map(({ root }) => candidateOf(root)),
+        target.policy,
+        { now: context.now, days, zone },
+      ),
+    }));
+    return { simulations, problems: [...aside.problems, ...problems] };
+  });
+}
