@@ -9,7 +9,6 @@ import {
   isUtf8,
   isWithin,
   joinPath,
-  parentOf,
   printable,
   printableText,
   toBytes,
@@ -17,11 +16,9 @@ import {
   type BytePath,
 } from '../../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../../errors.ts';
-import { clearBlockingFlags, nameFlags } from '../../system/attributes.ts';
 import { holdDirectory, type HeldDirectory } from '../../system/beneath.ts';
-import { mayMount } from '../../system/capabilities.ts';
 import { lockDirectory } from '../../system/lock.ts';
-import { mountOf, mountsShowing, pathInFilesystem, readAllMountTables, readMountTable, type AllMounts } from '../../system/mounts.ts';
+import { mountOf, readAllMountTables, readMountTable, type AllMounts } from '../../system/mounts.ts';
 import { appendLogLines, readLogLines } from '../archive-log.ts';
 import { STATE_FOLDER, generationOf, pinOf, readPins, writePin } from '../archive-state.ts';
 import type {
@@ -42,9 +39,9 @@ import type {
   TreeRef,
 } from '../backend.ts';
 import { parseEntryName, trashName } from '../entry-name.ts';
-import { looksLikeRoot, nestedRootNames } from '../layouts.ts';
 import { specialPath } from '../location.ts';
-import { formerNameOf, refusal, renameTree, setAside, type Premises } from '../set-aside.ts';
+import { formerNameOf, renameTree, setAside, type Premises } from '../set-aside.ts';
+import { mountPointsOf, nestedRootOf, premisesOf, whyNoTree, withoutLinks } from './premises.ts';
 import { isOnlyOurs } from './trust.ts';
 import { finishRemovals, leftovers, makeFolder, removeTrees } from './removing.ts';
 
@@ -98,16 +95,13 @@ class DirectoryBackend implements Backend {
     this.#archive = archive;
     this.archiveKey = keyOf(lstatSync(toBytes(archive)));
     this.#held = holdDirectory(archive);
-    this.#premises = {
+    this.#premises = premisesOf({
       run: services.run,
-      archive: this.#held.path,
-      examine: (tree) => {
-        this.#examine(tree);
-      },
-      whyNotSame: async (entries) => entries.map(({ entry, tree }) => this.#whyNotSame(entry, tree)),
-      whyInUse: (entries) => this.#whyInUse(entries),
-      mend: (entry) => this.#mend(entry),
-    };
+      location,
+      archive,
+      held: this.#held,
+      listedAs: (tree) => this.#listed.get(tree.name),
+    });
   }
 
   async list(): Promise<Listing> {
@@ -166,21 +160,11 @@ class DirectoryBackend implements Backend {
       id,
       createdAt: null,
       readOnly: false,
-      mountPoints: this.#mountPoints(path, mounts),
+      mountPoints: mountPointsOf(path, mounts),
       isLive: this.location.live !== null && isWithin(withoutLinks(this.location.live), path),
-      holdsRoot: nestedRoot(path, this.location.live),
+      holdsRoot: nestedRootOf(path, this.location.live),
       pin,
     };
-  }
-
-  /** What is mounted on it or in it, and where it, or a part of it, is bound to elsewhere. */
-  #mountPoints(path: BytePath, mounts: AllMounts['mounts']): BytePath[] {
-    const inIt = mounts.filter((mount) => isWithin(mount.mountPoint, path)).map((mount) => mount.mountPoint);
-    // Of the archive: the old root itself may be a mount point.
-    const around = mountOf(readMountTable(), parentOf(path));
-    const anywhere =
-      around === undefined ? [] : mountsShowing(mounts, around.device, pathInFilesystem(around, path)).map((mount) => mount.mountPoint);
-    return [...new Set([...inIt, ...anywhere])];
   }
 
   async pathOf(tree: TreeRef): Promise<BytePath> {
@@ -267,59 +251,6 @@ class DirectoryBackend implements Backend {
     }
   }
 
-  /** Everything that the plan assumed, asked again. */
-  #examine(tree: ArchivedTree): void {
-    const { name } = tree;
-    if (
-      name === '' ||
-      name.includes('/') ||
-      name === '..' ||
-      name === '.' ||
-      name === STATE_FOLDER ||
-      parseEntryName(name).kind === 'removing'
-    )
-      throw refusal(tree, 'this is no name of an old root');
-    const path = this.#pathOfName(name);
-    const why = this.#whyNotSame(name, tree);
-    if (why !== null) throw refusal(tree, why);
-    const now = lstatSync(toBytes(path));
-    for (const [word, other] of [
-      ['live root', this.location.live],
-      ['blank', this.location.blank],
-    ] as const) {
-      if (other !== null && (isWithin(withoutLinks(other), path) || isSameDirectory(other, now)))
-        throw refusal(tree, `it is or holds the ${word}`);
-    }
-    const nested = nestedRoot(path, this.location.live);
-    if (nested !== null) throw refusal(tree, `it holds another old root at \`${printable(nested)}\``);
-    const pin = pinOf(readPins(this.#archive), tree.id);
-    if (pin !== null) throw refusal(tree, `it is pinned${pin.note === '' ? '' : ` (${pin.note})`}`);
-  }
-
-  #whyNotSame(entry: BytePath, tree: ArchivedTree): string | null {
-    const now = lstatSync(toBytes(joinPath(this.#held.path, entry)), { throwIfNoEntry: false });
-    if (now === undefined) return 'it does not exist any more';
-    const before = this.#listed.get(tree.name);
-    const why = whyNoTree(now, lstatSync(toBytes(this.#archive)).dev);
-    if (why !== null) return why;
-    return before?.ino === now.ino && before.dev === now.dev ? null : 'another directory has this name now';
-  }
-
-  async #whyInUse(entries: readonly BytePath[]): Promise<(string | null)[]> {
-    const { mounts, incomplete } = await readAllMountTables(this.#services.run);
-    return entries.map((entry) => {
-      // Whoever cannot mount has nothing mounted anywhere, and is not told of everybody else's.
-      if (incomplete !== null && mayMount()) return `it may be mounted: ${incomplete}`;
-      const used = this.#mountPoints(this.#pathOfName(entry), mounts)[0];
-      return used === undefined ? null : `it is mounted, or something in it is, at ${printable(used)}`;
-    });
-  }
-
-  async #mend(entry: BytePath): Promise<string[]> {
-    const flags = await clearBlockingFlags(this.#services.run, joinPath(this.#held.path, entry));
-    return flags.length === 0 ? [] : [`cleared the ${nameFlags(flags)} flag of ${printable(entry)}`];
-  }
-
   #leftovers(): string[] {
     const count = leftovers(this.#premises).length;
     return count === 0 ? [] : [`${String(count)} removed before could not be deleted completely; the next prune tries again`];
@@ -361,34 +292,7 @@ function keyOf(stats: Stats): string {
   return `${String(stats.dev)}:${String(stats.ino)}`;
 }
 
-function whyNoTree(stats: Stats, archiveDevice: number): string | null {
-  if (stats.isSymbolicLink()) return 'a symbolic link, not a directory';
-  if (!stats.isDirectory()) return 'a file, not a directory';
-  // A subvolume has a device number of its own as well.
-  if (stats.dev !== archiveDevice) return 'a subvolume or a mount point, not a plain directory';
-  return null;
-}
-
 /** A name in bytes may have no text of its own; then base64url stands for it, after what no name can have. */
 function identityOf(name: BytePath): string {
   return isUtf8(name) ? toText(name) : `/${toBytes(name).toString('base64url')}`;
-}
-
-/** As it is given if it leads nowhere. */
-function withoutLinks(path: BytePath): BytePath {
-  try {
-    return fromBytes(realpathSync(toBytes(path), { encoding: 'buffer' }));
-  } catch {
-    return path;
-  }
-}
-
-/** Every root has a `/root`, so what was moved in there by a collision of names must look like a root of its own. */
-function nestedRoot(path: BytePath, live: BytePath | null): BytePath | null {
-  return nestedRootNames(live).find((name) => looksLikeRoot(joinPath(path, name))) ?? null;
-}
-
-function isSameDirectory(path: BytePath, stats: Stats): boolean {
-  const other = statSync(toBytes(path), { throwIfNoEntry: false });
-  return other?.ino === stats.ino && other.dev === stats.dev;
 }

@@ -8,6 +8,7 @@ import {
   parseSubvolumeList,
   parseSubvolumeShow,
 } from '../../../../src/backend/btrfs/parse.ts';
+import type { BytePath } from '../../../../src/byte-path.ts';
 
 const U = ['11111111-1111-1111-1111-111111111111', '22222222-2222-2222-2222-222222222222', '33333333-3333-3333-3333-333333333333'] as const;
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');

@@ -1,0 +1,122 @@
+/**
+ * What is asked of a directory in the archive before anything is done to it.
+ */
+import { lstatSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { fromBytes, isWithin, joinPath, parentOf, printable, toBytes, type BytePath } from '../../byte-path.ts';
+import { clearBlockingFlags, nameFlags } from '../../system/attributes.ts';
+import type { HeldDirectory } from '../../system/beneath.ts';
+import { mayMount } from '../../system/capabilities.ts';
+import { mountOf, mountsShowing, pathInFilesystem, readAllMountTables, readMountTable, type Mount } from '../../system/mounts.ts';
+import type { Run } from '../../system/run.ts';
+import { STATE_FOLDER, pinOf, readPins } from '../archive-state.ts';
+import type { ArchivedTree } from '../backend.ts';
+import { parseEntryName } from '../entry-name.ts';
+import { looksLikeRoot, nestedRootNames } from '../layouts.ts';
+import { refusal, type Premises } from '../set-aside.ts';
+import type { DirectoryLocation } from './adapter.ts';
+
+export interface Site {
+  readonly run: Run;
+  readonly location: DirectoryLocation;
+  /** Absolute, without links. */
+  readonly archive: BytePath;
+  /** The same. */
+  readonly held: HeldDirectory;
+  /** What a tree of the last `list` was then: a name alone is no identity. */
+  readonly listedAs: (tree: ArchivedTree) => Stats | undefined;
+}
+
+export function premisesOf(site: Site): Premises {
+  const { run, archive, held } = site;
+  return {
+    run,
+    archive: held.path,
+    examine: (tree) => {
+      examine(site, tree);
+    },
+    whyNotSame: async (entries) => entries.map(({ entry, tree }) => whyNotSame(site, entry, tree)),
+    whyInUse: async (entries) => {
+      const { mounts, incomplete } = await readAllMountTables(run);
+      return entries.map((entry) => {
+        // Whoever cannot mount has nothing mounted anywhere, and is not told of everybody else's.
+        if (incomplete !== null && mayMount()) return `it may be mounted: ${incomplete}`;
+        const used = mountPointsOf(joinPath(archive, entry), mounts)[0];
+        return used === undefined ? null : `it is mounted, or something in it is, at ${printable(used)}`;
+      });
+    },
+    mend: async (entry) => {
+      const flags = await clearBlockingFlags(run, joinPath(held.path, entry));
+      return flags.length === 0 ? [] : [`cleared the ${nameFlags(flags)} flag of ${printable(entry)}`];
+    },
+  };
+}
+
+/** Everything that the plan assumed, asked again. */
+function examine(site: Site, tree: ArchivedTree): void {
+  const { name } = tree;
+  const { kind } = parseEntryName(name);
+  if (name === '' || name.includes('/') || name === '..' || name === '.' || name === STATE_FOLDER || kind === 'removing')
+    throw refusal(tree, 'this is no name of an old root');
+  const path = joinPath(site.archive, name);
+  const why = whyNotSame(site, name, tree);
+  if (why !== null) throw refusal(tree, why);
+  const now = lstatSync(toBytes(path));
+  for (const [word, other] of [
+    ['live root', site.location.live],
+    ['blank', site.location.blank],
+  ] as const) {
+    if (other !== null && (isWithin(withoutLinks(other), path) || isSameDirectory(other, now)))
+      throw refusal(tree, `it is or holds the ${word}`);
+  }
+  const nested = nestedRootOf(path, site.location.live);
+  if (nested !== null) throw refusal(tree, `it holds another old root at \`${printable(nested)}\``);
+  // A pin is of a name in the archive, which another may have by now.
+  const pin = kind === 'plain' ? pinOf(readPins(site.archive), tree.id) : null;
+  if (pin !== null) throw refusal(tree, `it is pinned${pin.note === '' ? '' : ` (${pin.note})`}`);
+}
+
+function whyNotSame({ held, listedAs }: Site, entry: BytePath, tree: ArchivedTree): string | null {
+  const now = lstatSync(toBytes(joinPath(held.path, entry)), { throwIfNoEntry: false });
+  if (now === undefined) return 'it does not exist any more';
+  const why = whyNoTree(now, statSync(toBytes(held.path)).dev);
+  if (why !== null) return why;
+  const before = listedAs(tree);
+  return before?.ino === now.ino && before.dev === now.dev ? null : 'another directory has this name now';
+}
+
+export function whyNoTree(stats: Stats, archiveDevice: number): string | null {
+  if (stats.isSymbolicLink()) return 'a symbolic link, not a directory';
+  if (!stats.isDirectory()) return 'a file, not a directory';
+  // A subvolume has a device number of its own as well.
+  if (stats.dev !== archiveDevice) return 'a subvolume or a mount point, not a plain directory';
+  return null;
+}
+
+/** What is mounted on it or in it, and where it, or a part of it, is bound to elsewhere. */
+export function mountPointsOf(path: BytePath, mounts: readonly Mount[]): BytePath[] {
+  const inIt = mounts.filter((mount) => isWithin(mount.mountPoint, path)).map((mount) => mount.mountPoint);
+  // Of the archive: the old root itself may be a mount point.
+  const around = mountOf(readMountTable(), parentOf(path));
+  const anywhere =
+    around === undefined ? [] : mountsShowing(mounts, around.device, pathInFilesystem(around, path)).map((mount) => mount.mountPoint);
+  return [...new Set([...inIt, ...anywhere])];
+}
+
+/** As it is given if it leads nowhere. */
+export function withoutLinks(path: BytePath): BytePath {
+  try {
+    return fromBytes(realpathSync(toBytes(path), { encoding: 'buffer' }));
+  } catch {
+    return path;
+  }
+}
+
+/** Every root has a `/root`, so what was moved in there by a collision of names must look like a root of its own. */
+export function nestedRootOf(path: BytePath, live: BytePath | null): BytePath | null {
+  return nestedRootNames(live).find((name) => looksLikeRoot(joinPath(path, name))) ?? null;
+}
+
+function isSameDirectory(path: BytePath, stats: Stats): boolean {
+  const other = statSync(toBytes(path), { throwIfNoEntry: false });
+  return other?.ino === stats.ino && other.dev === stats.dev;
+}

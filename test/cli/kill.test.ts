@@ -1,0 +1,216 @@
+/** Killed at each step, and at any moment: every old root is whole or gone, the log says so, and the next run finishes. */
+import { spawnSync } from 'node:child_process';
+import { lstatSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { requires } from '../support/requirements.ts';
+import { tool } from '../support/scratch.ts';
+import { roots, traces, type Result } from './roots.ts';
+import { smallBtrfs, type SmallBtrfs } from './small-archives.ts';
+
+const PRELOAD = fileURLToPath(new URL('kill-at.cjs', import.meta.url));
+
+const STAYS = ['2026-06-01_00:00:00', '2026-06-02_00:00:00'];
+const FLAT = ['2026-01-01_00:00:00', '2026-01-02_00:00:00'];
+const NESTED = '2026-01-03_00:00:00';
+const IMMUTABLE = '2026-01-04_00:00:00';
+const PINNED = '2026-01-05_00:00:00';
+/** In the trash since long ago. */
+const DUE = '2025-12-01_00:00:00';
+const GOES = [...FLAT, NESTED, IMMUTABLE];
+
+interface LogLine {
+  readonly event: string;
+  readonly name?: string;
+  readonly id?: string;
+  readonly reasons?: readonly string[];
+}
+
+requires.btrfs('killed', () => {
+  let small: SmallBtrfs;
+  let left: string[];
+  beforeAll(() => {
+    small = smallBtrfs();
+    left = traces(small.image.device, small.scratch);
+  });
+  afterAll(() => {
+    expect(traces(small.image.device, small.scratch)).toEqual(left);
+    small.close();
+  });
+
+  const at = (name: string): string => join(small.archive, name);
+  const entries = (): string[] => readdirSync(small.archive).sort();
+  const trashed = (name: string): string | undefined =>
+    entries().find((entry) => /^\.roots-trash\.\w+\./.test(entry) && entry.endsWith(`.${name}`));
+  const leftovers = (): string[] => entries().filter((entry) => entry.startsWith('.roots-removing.'));
+  const log = (): LogLine[] =>
+    readFileSync(at('.roots/log.jsonl'), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as LogLine);
+
+  /** All files of a root, nested subvolumes included. */
+  const filesOf = (entry: string): string[] => (readdirSync(at(entry), { recursive: true }) as string[]).sort();
+
+  function destroy(path: string): void {
+    spawnSync('chattr', ['-i', path]);
+    const nested = (readdirSync(path, { recursive: true }) as string[]).filter((each) => lstatSync(join(path, each)).ino === 256).sort();
+    for (const each of [...nested.reverse(), '']) tool('btrfs', 'subvolume', 'delete', join(path, each));
+  }
+
+  const wholeFiles = new Map<string, string[]>();
+
+  function build(): void {
+    for (const entry of entries()) {
+      if (entry !== '.roots') destroy(at(entry));
+    }
+    if (entries().includes('.roots')) rmSync(at('.roots/log.jsonl'), { force: true });
+    for (const name of [...STAYS, ...GOES, PINNED, DUE]) small.add(name);
+    for (const path of [join(NESTED, 'srv'), join(NESTED, 'srv/deep'), join(NESTED, 'tmp')]) {
+      small.create(join('old_roots', path));
+      writeFileSync(join(at(path), 'data'), path);
+    }
+    wholeFiles.clear();
+    for (const name of [...STAYS, ...GOES, PINNED, DUE]) wholeFiles.set(name, filesOf(name));
+    tool('chattr', '+i', at(IMMUTABLE));
+    renameSync(at(DUE), at(`.roots-trash.20260101T000000Z.${DUE}`));
+  }
+
+  /** What is listed, in the archive or in the trash, is whole. */
+  function expectWhole(what: string): void {
+    for (const entry of entries()) {
+      if (entry === '.roots' || entry.startsWith('.roots-removing.')) continue;
+      const name = entry.replace(/^\.roots-trash\.\w+\./, '');
+      expect(filesOf(entry), `${what}: ${entry}`).toEqual(wholeFiles.get(name));
+    }
+  }
+
+  /** What it says last of each agrees with what is there, and nothing stays announced. */
+  function expectLog(what: string): void {
+    const last = new Map<string, LogLine>();
+    for (const line of log()) {
+      if (line.name !== undefined) last.set(`${line.name} ${line.id ?? ''}`, line);
+    }
+    for (const { event, name = '' } of last.values()) {
+      const where = entries().includes(name) ? 'archive' : trashed(name) === undefined ? 'gone' : 'trash';
+      const expected = { removed: 'gone', trashed: 'trash', undeleted: 'archive', failed: 'archive' }[event];
+      expect([name, event, where], what).toEqual([name, event, expected]);
+    }
+  }
+
+  interface Scene {
+    readonly name: string;
+    readonly args: readonly string[];
+    readonly rules: string;
+    readonly prepare: () => Promise<void>;
+    readonly expectDone: (what: string) => void;
+    /** The exit statuses that the next run may have: what was done already cannot be done again. */
+    readonly again: readonly number[];
+  }
+
+  const expectGone = (what: string, names: readonly string[]): void => {
+    expect(leftovers(), what).toEqual([]);
+    for (const name of names) {
+      expect([name, entries().includes(name), trashed(name)], what).toEqual([name, false, undefined]);
+      const told = log().filter((line) => line.name === name && line.event === 'removed');
+      expect(told.length, `${what}: ${name} is logged once`).toBe(1);
+      expect(told[0]?.reasons, what).not.toEqual([]);
+    }
+    for (const name of [...STAYS, PINNED]) expect(entries(), what).toContain(name);
+  };
+
+  const prepare = async (rules: string): Promise<void> => {
+    build();
+    expect((await roots(['pin', PINNED, '--config', small.config(rules)])).status).toBe(0);
+  };
+
+  const KEEP = '[targets.root.keep]\nlast = 2';
+  const GRACE = `${KEEP}\n[targets.root.prune]\ngrace = "1d"`;
+  const SCENES: readonly Scene[] = [
+    {
+      name: 'prune',
+      args: ['prune', '--yes'],
+      rules: KEEP,
+      prepare: () => prepare(KEEP),
+      expectDone: (what) => {
+        expectGone(what, [...GOES, DUE]);
+      },
+      again: [0],
+    },
+    {
+      name: 'prune into the trash',
+      args: ['prune', '--yes'],
+      rules: GRACE,
+      prepare: () => prepare(GRACE),
+      expectDone: (what) => {
+        expectGone(what, [DUE]);
+        for (const name of GOES) expect(trashed(name), `${what}: ${name}`).toBeDefined();
+      },
+      again: [0],
+    },
+    {
+      name: 'undelete',
+      args: ['undelete', DUE, '--pin'],
+      rules: GRACE,
+      prepare: () => prepare(GRACE),
+      expectDone: (what) => {
+        expect(entries(), what).toContain(DUE);
+        expect(leftovers(), what).toEqual([]);
+      },
+      again: [0, 10],
+    },
+  ];
+
+  async function expectFinished(scene: Scene, what: string, config: string): Promise<void> {
+    expectWhole(what);
+    const again = await roots([...scene.args, '--config', config]);
+    expect(scene.again, `${what}: ${again.stderr}${again.stdout}`).toContain(again.status);
+    expectWhole(what);
+    scene.expectDone(what);
+    if (again.status === 0) expectLog(what);
+  }
+
+  it.each(SCENES)('at each step of $name', { timeout: 600_000 }, async (scene) => {
+    const config = small.config(scene.rules);
+    const file = join(small.scratch, 'steps');
+    const seen = new Set<string>();
+    for (let step = 1; ; step += 1) {
+      await scene.prepare();
+      rmSync(file, { force: true });
+      const env = { NODE_OPTIONS: `--require=${PRELOAD}`, ROOTS_KILL_AT: String(step), ROOTS_KILL_LOG: file };
+      const run: Result = await roots([...scene.args, '--config', config], { env });
+      const steps = readFileSync(file, 'utf8').trimEnd().split('\n');
+      const what = `killed at step ${String(step)}, ${steps.at(-1) ?? ''}`;
+      if (run.signal === null) {
+        expect(run.status, run.stderr).toBe(0);
+        expect(step).toBeGreaterThan(steps.length);
+        break;
+      }
+      seen.add(steps.at(-1)?.replace(/\d+/g, '') ?? '');
+      await expectFinished(scene, what, config);
+    }
+    console.log(`killed: ${String(seen.size)} kinds of steps of ${scene.name}`);
+    expect(seen.size).toBeGreaterThan(6);
+  });
+
+  it('at two hundred random moments', { timeout: 900_000 }, async () => {
+    let killed = 0;
+    for (let round = 0; round < 200; round += 1) {
+      const scene = SCENES[round % SCENES.length]!;
+      const config = small.config(scene.rules);
+      await scene.prepare();
+      const delay = 60 + Math.random() * 440;
+      const run = await roots([...scene.args, '--config', config], {
+        onStart: (child) => {
+          void sleep(delay).then(() => child.kill('SIGKILL'));
+        },
+      });
+      if (run.signal !== null) killed += 1;
+      await expectFinished(scene, `killed after ${delay.toFixed(1)} ms, round ${String(round)}`, config);
+    }
+    console.log(`killed: ${String(killed)} of 200 runs, the others had ended`);
+    expect(killed).toBeGreaterThan(50);
+  });
+});
