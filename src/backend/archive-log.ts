@@ -25,23 +25,34 @@ const ROTATE_AT = 1 << 20;
 
 /** Whole lines, oldest first. */
 export function readLogLines(archive: BytePath): string[] {
-  return [OLDER, LOG].flatMap((name) => readLines(joinPath(archive, STATE_FOLDER, name)));
+  const folder = openIfThere(joinPath(archive, STATE_FOLDER), constants.O_DIRECTORY);
+  if (folder === undefined) return [];
+  try {
+    return [OLDER, LOG].flatMap((name) => readLines(joinPath(fromText(`/proc/self/fd/${String(folder)}`), name)));
+  } finally {
+    closeSync(folder);
+  }
 }
 
-/** What was cut short by a power loss has no end. A link is none of ours. */
+/** What was cut short by a power loss has no end. */
 function readLines(path: BytePath): string[] {
-  let file: number;
-  try {
-    file = openSync(toBytes(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (['ENOENT', 'ELOOP', 'ENOTDIR', 'EACCES'].includes(errnoOf(error) ?? '')) return [];
-    throw error;
-  }
+  const file = openIfThere(path, constants.O_NONBLOCK);
+  if (file === undefined) return [];
   try {
     if (!fstatSync(file).isFile()) return [];
     return readFileSync(file, 'utf8').split('\n').slice(0, -1);
   } finally {
     closeSync(file);
+  }
+}
+
+/** A link is none of ours. */
+function openIfThere(path: BytePath, flags: number): number | undefined {
+  try {
+    return openSync(toBytes(path), constants.O_RDONLY | constants.O_NOFOLLOW | flags);
+  } catch (error) {
+    if (['ENOENT', 'ELOOP', 'ENOTDIR', 'EACCES'].includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
   }
 }
 

@@ -25,6 +25,8 @@ const ENTRY = v.object({
   name: v.string(),
   id: v.string(),
   reasons: v.array(v.string()),
+  /** It was in the trash. */
+  fromTrash: v.exactOptional(v.literal(true)),
   error: v.exactOptional(v.string()),
   notes: v.exactOptional(v.array(v.string())),
 });
@@ -138,7 +140,6 @@ export interface Whereabouts {
 }
 
 interface Known {
-  readonly name: string;
   readonly root: { readonly id: string };
 }
 
@@ -161,9 +162,10 @@ function keyOf({ id, name }: LogEntry): string {
   return JSON.stringify([id, name]);
 }
 
-function endOf({ name, id, reasons }: LogEntry, { roots, trash }: Whereabouts): Entry {
-  const notes = ['the run that began this was cut short'];
-  const isIt = (each: Known): boolean => each.root.id === id && each.name === name;
-  if (roots.some(isIt)) return { event: 'failed', name, id, reasons, notes, error: 'cut short' };
-  return { event: trash.some(isIt) ? 'trashed' : 'removed', name, id, reasons, notes };
+function endOf({ name, id, reasons, fromTrash }: LogEntry, { roots, trash }: Whereabouts): Entry {
+  const told = { name, id, reasons, ...(fromTrash && { fromTrash }), notes: ['the run that began this was cut short'] };
+  // A snapshot that rotates may have another name by now.
+  const isThere = (among: readonly Known[]): boolean => among.some(({ root }) => root.id === id);
+  if (isThere(fromTrash ? trash : roots)) return { event: 'failed', ...told, error: 'cut short' };
+  return { event: !fromTrash && isThere(trash) ? 'trashed' : 'removed', ...told };
 }

@@ -45,8 +45,8 @@ export async function takeStep({ backend }: Target, going: readonly Going[], { s
   return removals;
 }
 
-export function entryOf({ name, root, reasons }: Going): { name: string; id: string; reasons: string[] } {
-  return { name, id: root.id, reasons: [...reasons] };
+export function entryOf({ name, root, reasons }: Going): { name: string; id: string; reasons: string[]; fromTrash?: true } {
+  return { name, id: root.id, reasons: [...reasons], ...('trashedAt' in root && { fromTrash: true as const }) };
 }
 
 function removalOf(judged: Going, departure: Departure | undefined, step: Step): Removal {

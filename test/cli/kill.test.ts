@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeFalseTimes, type FalseTimes } from '../fixtures/false-times.ts';
 import { requires } from '../support/requirements.ts';
 import { tool } from '../support/scratch.ts';
 import { roots, traces, type Result } from './roots.ts';
@@ -30,9 +31,11 @@ interface LogLine {
 
 requires.btrfs('killed', () => {
   let small: SmallBtrfs;
+  let times: FalseTimes;
   let left: string[];
   beforeAll(() => {
     small = smallBtrfs();
+    times = makeFalseTimes(small.scratch);
     left = traces(small.image.device, small.scratch);
   });
   afterAll(() => {
@@ -83,7 +86,9 @@ requires.btrfs('killed', () => {
     for (const entry of entries()) {
       if (entry === '.roots' || entry.startsWith('.roots-removing.')) continue;
       const name = entry.replace(/^\.roots-trash\.\w+\./, '');
-      expect(filesOf(entry), `${what}: ${entry}`).toEqual(wholeFiles.get(name));
+      // Of a snapshot the name says nothing.
+      const whole = wholeFiles.get(name) ?? (readdirSync(small.live, { recursive: true }) as string[]).sort();
+      expect(filesOf(entry), `${what}: ${entry}`).toEqual(whole);
     }
   }
 
@@ -105,6 +110,7 @@ requires.btrfs('killed', () => {
     readonly args: readonly string[];
     readonly rules: string;
     readonly prepare: () => Promise<void>;
+    readonly env?: () => Readonly<Record<string, string>>;
     readonly expectDone: (what: string) => void;
     /** The exit statuses that the next run may have: what was done already cannot be done again. */
     readonly again: readonly number[];
@@ -128,6 +134,34 @@ requires.btrfs('killed', () => {
 
   const KEEP = '[targets.root.keep]\nlast = 2';
   const GRACE = `${KEEP}\n[targets.root.prune]\ngrace = "1d"`;
+  const ROTATE = '[targets.root.rotate]\nslots = 3';
+  const NOON = new Date(Math.floor(Date.now() / 86_400_000) * 86_400_000 + 43_200_000);
+  /** By how many days ago they were taken, as the last run left them five days ago; two are of one day, two have each other's name. */
+  const SLOTS: readonly (readonly [name: string, days: number])[] = [
+    ['today', 5],
+    ['yesterday', 6],
+    ['2daysago', 8],
+    ['5daysago', 7],
+    ['3daysago', 9],
+    ['7daysago', 5.1],
+  ];
+
+  /** Each has a file that says when it was taken. */
+  async function prepareSlots(): Promise<void> {
+    build();
+    for (const entry of entries()) if (!STAYS.includes(entry) && entry !== '.roots') destroy(at(entry));
+    wholeFiles.clear();
+    for (const name of STAYS) wholeFiles.set(name, filesOf(name));
+    for (const [name, days] of SLOTS) {
+      writeFileSync(join(small.live, 'taken'), String(days));
+      tool('btrfs', 'subvolume', 'snapshot', '-r', join(small.top, 'root'), at(name));
+      times.set(small.idOf(join('old_roots', name)), new Date(NOON.getTime() - days * 86_400_000));
+    }
+    writeFileSync(join(small.live, 'taken'), 'now');
+    tool('btrfs', 'filesystem', 'sync', small.top);
+    return Promise.resolve();
+  }
+
   const SCENES: readonly Scene[] = [
     {
       name: 'prune',
@@ -161,11 +195,28 @@ requires.btrfs('killed', () => {
       },
       again: [0, 10],
     },
+    {
+      name: 'rotate',
+      args: ['rotate', '--yes'],
+      rules: ROTATE,
+      env: () => times.env,
+      prepare: prepareSlots,
+      expectDone: (what) => {
+        const slots = entries().filter((entry) => entry !== '.roots' && !STAYS.includes(entry));
+        const taken = slots.map((entry) => [entry, readFileSync(join(at(entry), 'taken'), 'utf8')]);
+        expect(Object.fromEntries(taken), what).toEqual({ today: 'now', '5daysago': '5', '5daysago_1': '5.1', '6daysago': '6' });
+        for (const days of [7, 8, 9]) {
+          const told = log().filter((line) => line.name === `${String(days)}daysago` && line.event === 'removed');
+          expect(told.length, `${what}: ${String(days)}daysago is logged once`).toBe(1);
+        }
+      },
+      again: [0],
+    },
   ];
 
   async function expectFinished(scene: Scene, what: string, config: string): Promise<void> {
     expectWhole(what);
-    const again = await roots([...scene.args, '--config', config]);
+    const again = await roots([...scene.args, '--config', config], { env: scene.env?.() ?? {} });
     expect(scene.again, `${what}: ${again.stderr}${again.stdout}`).toContain(again.status);
     expectWhole(what);
     scene.expectDone(what);
@@ -179,7 +230,7 @@ requires.btrfs('killed', () => {
     for (let step = 1; ; step += 1) {
       await scene.prepare();
       rmSync(file, { force: true });
-      const env = { NODE_OPTIONS: `--require=${PRELOAD}`, ROOTS_KILL_AT: String(step), ROOTS_KILL_LOG: file };
+      const env = { ...scene.env?.(), NODE_OPTIONS: `--require=${PRELOAD}`, ROOTS_KILL_AT: String(step), ROOTS_KILL_LOG: file };
       const run: Result = await roots([...scene.args, '--config', config], { env });
       const steps = readFileSync(file, 'utf8').trimEnd().split('\n');
       const what = `killed at step ${String(step)}, ${steps.at(-1) ?? ''}`;
@@ -203,6 +254,7 @@ requires.btrfs('killed', () => {
       await scene.prepare();
       const delay = 60 + Math.random() * 440;
       const run = await roots([...scene.args, '--config', config], {
+        env: scene.env?.() ?? {},
         onStart: (child) => {
           void sleep(delay).then(() => child.kill('SIGKILL'));
         },

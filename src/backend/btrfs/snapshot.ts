@@ -1,7 +1,7 @@
 /**
  * A read-only snapshot of the live root in the archive.
  */
-import { joinPath, printable, printableText, type BytePath } from '../../byte-path.ts';
+import { baseName, joinPath, printable, printableText, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
 import { exists } from '../set-aside.ts';
 import { pathOfEntry, type Site } from './premises.ts';
@@ -25,7 +25,8 @@ export async function takeSnapshot(site: Site, live: BytePath, name: BytePath): 
     inside(pathOfEntry(site, name)),
   ]);
   if (status !== 0) throw failed(printableText(stderr.replace(/^ERROR: /, '')));
-  if (!isSubvolume(joinPath(held.path, name))) throw failed('it is not where it should be');
+  // No subvolume is in a snapshot: then it was put into something that has the name since.
+  if (!isSubvolume(joinPath(held.path, name)) || isSubvolume(joinPath(held.path, name, baseName(live)))) throw failed('it is not where it should be');
   const { id } = await identifyOne(top, live);
   return (await nestedIn(top, { id, path: live })).map((nested) => nested.path.slice(live.length + 1) as BytePath);
 }

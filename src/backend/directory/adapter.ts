@@ -192,9 +192,9 @@ class DirectoryBackend implements Backend {
   }
 
   generation(): string {
-    const now = statSync(toBytes(joinPath(this.#archive, fromText('.'))), { bigint: true });
+    const now = statSync(toBytes(this.#archive), { bigint: true, throwIfNoEntry: false });
     const then = statSync(toBytes(joinPath(this.#held.path, fromText('.'))), { bigint: true });
-    if (now.ino !== then.ino || now.dev !== then.dev)
+    if (now?.ino !== then.ino || now.dev !== then.dev)
       throw new RootsError('failed', `the archive ${printable(this.#archive)} is no longer where it was`, {
         hint: 'run the command again',
       });

@@ -81,7 +81,9 @@ function whyNotSame({ held, listedAs }: Site, entry: BytePath, tree: ArchivedTre
   const why = whyNoTree(now, statSync(toBytes(held.path)).dev);
   if (why !== null) return why;
   const before = listedAs(tree);
-  return before?.ino === now.ino && before.dev === now.dev ? null : 'another directory has this name now';
+  // The number of a directory that was removed is soon that of another (ext4), which is younger; where there is no time of birth it is 0.
+  const isSame = before?.ino === now.ino && before.dev === now.dev && before.birthtimeMs === now.birthtimeMs;
+  return isSame ? null : 'another directory has this name now';
 }
 
 export function whyNoTree(stats: Stats, archiveDevice: number): string | null {
