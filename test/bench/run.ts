@@ -10,6 +10,7 @@ import { buildFieldArchive } from '../fixtures/field-archive.ts';
 import { makeBtrfsImage, type LoopImage } from '../support/loop-image.ts';
 import { mountTable, tool, withScratch } from '../support/scratch.ts';
 import { compare, type Row } from './measure.ts';
+import { makeRoots, pruning } from './pruning.ts';
 
 const roots = [process.execPath, fileURLToPath(new URL('../../bin/run.js', import.meta.url))];
 const node = [process.execPath, '-e', '0'];
@@ -60,7 +61,7 @@ function aloneWith(device: string): { alone: readonly string[]; end: () => void 
   };
 }
 
-/** A thousand listed, and two hundred removed beside one `btrfs subvolume delete` that names them all. */
+/** A thousand listed and planned for, and two hundred removed. */
 async function manyRoots(): Promise<void> {
   await withScratch(async ({ path }) => {
     const image = makeBtrfsImage({ sizeMiB: 1024, dir: path });
@@ -68,7 +69,6 @@ async function manyRoots(): Promise<void> {
       const top = image.mount({}, join(path, 'top'));
       tool('btrfs', 'subvolume', 'create', join(top, 'blank'));
       mkdirSync(join(top, 'old_roots'));
-      mkdirSync(join(top, 'others'));
       const config = writeConfig(path, image);
       makeRoots(top, 1000);
       rows.push(
@@ -79,47 +79,19 @@ async function manyRoots(): Promise<void> {
           rounds: 7,
         }),
       );
-      const all = Array.from({ length: 200 }, (_, at) => join(top, 'others', String(at)));
       rows.push(
         ...compare({
-          title: 'prune of 200 old roots',
-          peer: {
-            name: 'btrfs subvolume delete, all in one',
-            command: ['btrfs', 'subvolume', 'delete', ...all],
-            prepare: () => {
-              for (const each of all) tool('btrfs', 'subvolume', 'snapshot', join(top, 'blank'), each);
-              tool('btrfs', 'filesystem', 'sync', top);
-            },
-          },
-          works: [
-            {
-              work: {
-                name: 'roots prune',
-                command: [...roots, 'prune', '--yes', '--config', config],
-                prepare: () => {
-                  rmSync(join(top, 'old_roots'), { recursive: true });
-                  mkdirSync(join(top, 'old_roots'));
-                  makeRoots(top, 203);
-                },
-              },
-              bar: 1.2,
-            },
-          ],
-          rounds: 3,
+          title: 'plan of 1,000 old roots (bar: 1 s in all)',
+          peer: { name: 'node -e 0', command: node },
+          works: [{ work: { name: 'roots prune --dry-run', command: [...roots, 'prune', '--dry-run', '--config', config] }, bar: null }],
+          rounds: 7,
         }),
       );
+      rows.push(...pruning({ roots, top, config }));
     } finally {
       image.close();
     }
   });
-}
-
-function makeRoots(top: string, count: number): void {
-  for (let at = 0; at < count; at += 1) {
-    const name = new Date(Date.UTC(2024, 0, 1) + at * 3_600_000).toISOString().slice(0, 19).replace('T', '_');
-    tool('btrfs', 'subvolume', 'snapshot', join(top, 'blank'), join(top, 'old_roots', name));
-  }
-  tool('btrfs', 'filesystem', 'sync', top);
 }
 
 /** Comparing and restoring, with the peers from Debian. */
