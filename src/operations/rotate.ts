@@ -2,7 +2,7 @@
  * `roots rotate`: a read-only snapshot of the live root a day, under rolling names. What each is called follows from when it was taken, so it does not
  * matter how often this runs, or where it is cut short.
  */
-import type { OldRoot } from '../backend/old-root.ts';
+import { hasPlausibleTime, type OldRoot } from '../backend/old-root.ts';
 import { fromText, printable, toText } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import { isSlotName, isTemporaryName, planRotation, type RotationPlan, type Snapshot } from '../retention/rotation.ts';
@@ -51,6 +51,7 @@ export async function rotate(
   options: RotateOptions,
   agree: (rotations: readonly TargetRotation[]) => Promise<boolean>,
 ): Promise<Rotations> {
+  refuseWrongClock(context);
   return withTargets(context, { access: 'write', only: options.target }, async (opened, aside) => {
     const { rotations, problems } = await planAll(context, opened, options, aside.problems);
     const outcomes: RotationOutcome[] = [];
@@ -64,6 +65,14 @@ export async function rotate(
     }
     return { rotations, outcomes, problems };
   });
+}
+
+/** A machine whose clock has no battery boots in 1970, and what it took then would be the oldest of all. */
+function refuseWrongClock({ now }: Context): void {
+  if (!hasPlausibleTime({ archivedAt: now }))
+    throw new RootsError('failed', `the clock says ${now.toISOString().slice(0, 10)}, and snapshots are kept by their time`, {
+      hint: 'set the clock',
+    });
 }
 
 /** Reads only. */
@@ -82,7 +91,7 @@ async function planAll(
 ): Promise<{ rotations: TargetRotation[]; problems: TargetProblem[] }> {
   const rotations: TargetRotation[] = [];
   const problems = [...before];
-  for (const { target, slots } of chosen(opened, options)) {
+  for (const { target, slots } of chosen(opened, before, options)) {
     try {
       refuseWithoutSnapshots(target);
       rotations.push((await planTarget(context, target, slots)).rotation);
@@ -96,9 +105,15 @@ async function planAll(
   return { rotations, problems };
 }
 
-function chosen(opened: readonly Target[], { target: only, slots }: RotateOptions): { target: Target; slots: number }[] {
-  if (slots !== undefined && opened.length > 1 && only === undefined)
-    throw new RootsError('usage', '--slots is for one target', { hint: `name it: ${opened.map(({ name }) => name).join(', ')}` });
+/** `unopened` might be the one that was meant. */
+function chosen(
+  opened: readonly Target[],
+  unopened: readonly TargetProblem[],
+  { target: only, slots }: RotateOptions,
+): { target: Target; slots: number }[] {
+  const names = [...opened.map(({ name }) => name), ...unopened.map(({ target }) => target)];
+  if (slots !== undefined && names.length > 1 && only === undefined)
+    throw new RootsError('usage', '--slots is for one target', { hint: `name it: ${names.join(', ')}` });
   const found = opened.flatMap((target) => {
     const count = slots ?? target.slots;
     return count === null ? [] : [{ target, slots: count }];

@@ -1,6 +1,7 @@
 /**
  * `roots prune --simulate`: what the policy would leave, day by day.
  */
+import { parseName } from '../backend/name.ts';
 import { RootsError } from '../errors.ts';
 import { parseDuration } from '../retention/duration.ts';
 import { isEmpty } from '../retention/policy.ts';
@@ -8,6 +9,7 @@ import { simulate, simulatedDays, type SimulatedDay } from '../retention/simulat
 import type { Context } from './context.ts';
 import { candidateOf, judgeArchives } from './judge.ts';
 import { withPolicy, type PruneOptions } from './prune.ts';
+import { isRun, readLog } from './removal-log.ts';
 import { withTargets, type Target, type TargetProblem } from './targets.ts';
 
 export interface TargetSimulation {
@@ -30,16 +32,22 @@ export async function simulatePrune(context: Context, options: PruneOptions & { 
     throw new RootsError('usage', `${options.length} is no duration of one day to ten years`, { hint: 'write it like 90d, 12w or 1y' });
   }
   return withTargets(context, { access: 'read', only: options.target }, async (opened, aside) => {
-    const { archives, problems } = await judgeArchives(context, withPolicy(opened, options), context.now);
+    const { archives, problems } = await judgeArchives(context, withPolicy(opened, aside, options), context.now);
     const simulations = archives.map(({ target, roots }) => ({
       target,
       policyIsEmpty: isEmpty(target.policy),
       days: simulate(
         roots.map(({ root }) => candidateOf(root)),
         target.policy,
-        { now: context.now, days, zone },
+        { now: context.now, days, zone, alsoSeen: removedBefore(context, target) },
       ),
     }));
     return { simulations, problems: [...aside.problems, ...problems] };
   });
+}
+
+/** When those were archived that the log says are gone: what earlier prunes have removed belongs to the rhythm all the same. */
+function removedBefore({ config }: Context, { backend }: Target): Date[] {
+  const names = readLog(backend).flatMap((entry) => (!isRun(entry) && ['removed', 'trashed'].includes(entry.event) ? [entry.name] : []));
+  return [...new Set(names)].flatMap((name) => parseName(name, config.nameTimezone)?.time ?? []);
 }

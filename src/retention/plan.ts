@@ -76,10 +76,9 @@ function judge<T extends Candidate>(
   zone: string | undefined,
   slot: SlotReader,
 ): Map<T, Verdict<T>> {
-  const rules = [
-    ...PERIODS.map((period) => keptBySlot(roots, period, policy[period] ?? 0, slot)),
-    keptWithin(roots, policy, zone),
-  ].filter((rule) => rule.size > 0);
+  const rules = [...PERIODS.map((period) => keptBySlot(roots, period, policy[period] ?? 0, slot)), keptWithin(roots, policy, zone)].filter(
+    (rule) => rule.size > 0,
+  );
   const floor = floorOf(policy);
   const limit = policy.maxAge && { text: policy.maxAge.text, cutoff: before(now, policy.maxAge, zone) };
   const byRule = hasKeepRules(policy);

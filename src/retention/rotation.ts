@@ -44,8 +44,8 @@ export function isTemporaryName(name: string): boolean {
 }
 
 /**
- * `snapshots` are all that have a slot name or a temporary name; no two have the same. Of several of one day the newest has the plain name, unless one that is fixed has it.
- * The newest `slots` days that have a snapshot keep theirs: however long nothing ran, nothing goes by age.
+ * `snapshots` are all that have a slot name or a temporary name; no two have the same. Of several of one day the newest has the plain name,
+ * unless one that is fixed has it. The newest `slots` days that have a snapshot keep theirs: however long nothing ran, nothing goes by age.
  *
  * One from a day to come, or without a readable time, has no slot: it is kept, counts for nothing, and keeps its name. If another needs that
  * name, it waits under a temporary one for its day.
@@ -94,20 +94,18 @@ function namesOf(
   const fixed = [...dated, ...undated].filter((snapshot) => snapshot.fixed === true);
   const names = new Map(fixed.map(({ id, name }) => [id, name]));
   const needed = new Set(names.values());
-  const nextOf = (day: number): string => {
-    let name = slotName(day);
-    for (let nth = 1; needed.has(name); nth += 1) name = `${slotName(day)}_${nth}`;
+  const nextOf = (plain: string): string => {
+    let name = plain;
+    for (let nth = 1; needed.has(name); nth += 1) name = `${plain}_${nth}`;
     needed.add(name);
     return name;
   };
-  const take = hasToday ? null : nextOf(0);
-  for (const { id } of dated) if (!names.has(id)) names.set(id, nextOf(ages.get(id) ?? 0));
+  const take = hasToday ? null : nextOf(slotName(0));
+  for (const { id } of dated) if (!names.has(id)) names.set(id, nextOf(slotName(ages.get(id) ?? 0)));
 
   const isInTheWay = ({ id, name }: Snapshot): boolean => !names.has(id) && needed.has(name);
   for (let next = undated.find(isInTheWay); next !== undefined; next = undated.find(isInTheWay)) {
-    const name = TEMPORARY + next.id;
-    names.set(next.id, name);
-    needed.add(name);
+    names.set(next.id, nextOf(TEMPORARY + next.id));
   }
   return { names, take };
 }

@@ -32,6 +32,8 @@ export interface SimulationOptions {
   /** How many days, the first of them tomorrow. */
   readonly days: number;
   readonly zone: string | undefined;
+  /** Boots whose old roots are gone, as far as they are known: else the rhythm is only that of what earlier prunes have left. */
+  readonly alsoSeen?: readonly Date[];
 }
 
 /**
@@ -39,12 +41,13 @@ export interface SimulationOptions {
  * How much space there will be nobody knows, so nothing goes for lack of it.
  *
  * The boots to come repeat those seen, at their local times: the last seven days over and over, so that each weekday is like the last
- * one; if fewer have been seen, those. If the week before the newest root has no other, the distance between the newest two repeats. With
- * fewer than two roots of the last year there is one boot a day. What earlier prunes have removed is not seen, so there may be more boots.
+ * one. If all that has been seen is younger than a week, all of it; if the newest root is alone in its week, its distance from the one
+ * before. With fewer than two of the last year it is one boot a day.
  */
-export function simulate(candidates: readonly Candidate[], policy: Policy, { now, days, zone }: SimulationOptions): SimulatedDay[] {
+export function simulate(candidates: readonly Candidate[], policy: Policy, options: SimulationOptions): SimulatedDay[] {
+  const { now, days, zone, alsoSeen = [] } = options;
   const ends = Array.from({ length: days }, (_, day) => daysAfter(now, day + 1, zone));
-  const boots = bootsToCome(candidates, now, ends.at(-1) ?? now, zone);
+  const boots = bootsToCome([...candidates.map(({ time }) => time), ...alsoSeen], now, ends.at(-1) ?? now, zone);
   const simulated = new Set<Candidate>(boots);
   const slot = rememberedSlots(zone);
   let roots = candidates;
@@ -79,8 +82,8 @@ const WEEK = 7;
 const DAY_MS = 86_400_000;
 
 /** Oldest first, each after `now` and not after `end`. */
-function bootsToCome(candidates: readonly Candidate[], now: Date, end: Date, zone: string | undefined): Candidate[] {
-  const { boots, period } = rhythmOf(candidates, now, zone);
+function bootsToCome(past: readonly Date[], now: Date, end: Date, zone: string | undefined): Candidate[] {
+  const { boots, period } = rhythmOf(past, now, zone);
   const times: number[] = [];
   for (const boot of boots) {
     for (let day = period; ; day += period) {
@@ -103,25 +106,30 @@ interface Rhythm {
   readonly period: number;
 }
 
-function rhythmOf(candidates: readonly Candidate[], now: Date, zone: string | undefined): Rhythm {
+function rhythmOf(past: readonly Date[], now: Date, zone: string | undefined): Rhythm {
   // What is older is a wrong clock, or tells nothing of today's habits.
   const start = daysAfter(now, -366, zone);
-  const seen = candidates
-    .map(({ time }) => time)
-    .filter((time) => time > start && time <= now)
-    .sort((a, b) => b.getTime() - a.getTime());
+  const seen = past.filter((time) => time > start && time <= now).sort((a, b) => b.getTime() - a.getTime());
   const [newest, second] = seen;
-  const oldest = seen.at(-1);
-  if (newest === undefined || second === undefined || oldest === undefined) return { boots: [newest ?? now], period: 1 };
+  if (newest === undefined || second === undefined) return { boots: [newest ?? now], period: 1 };
 
-  let period = 1;
-  while (period < WEEK && oldest <= daysAfter(newest, -period, zone)) period += 1;
-  const boots = seen.filter((time) => time > daysAfter(newest, -period, zone));
-  if (boots.length > 1) return { boots, period };
-  return { boots, period: Math.max(WEEK, Math.round((newest.getTime() - second.getTime()) / DAY_MS)) };
+  const weekBefore = daysAfter(newest, -WEEK, zone);
+  const boots = seen.filter((time) => time > weekBefore);
+  const oldest = boots.at(-1) ?? newest;
+  if (oldest === newest) return { boots, period: Math.max(WEEK, Math.round(distance(second, newest))) };
+  if (boots.length < seen.length) return { boots, period: WEEK };
+  let span = 1;
+  while (oldest <= daysAfter(newest, -span, zone)) span += 1;
+  // From the last of them to the first of the next round it is as far as between any two.
+  return { boots, period: Math.max(span, Math.round((distance(oldest, newest) * boots.length) / (boots.length - 1))) };
 }
 
 /** The same time of day, that many days of the calendar later. */
 function daysAfter(time: Date, days: number, zone: string | undefined): Date {
   return new Date(add(inZone(time, zone), { days }).getTime());
+}
+
+/** In days. */
+function distance(earlier: Date, later: Date): number {
+  return (later.getTime() - earlier.getTime()) / DAY_MS;
 }

@@ -23,7 +23,7 @@ const COLUMNS = [
   { title: 'boots', align: 'right' as const },
   { title: 'go', align: 'right' as const },
   { title: 'stay', align: 'right' as const },
-  { title: 'how old' },
+  { title: 'ages' },
 ];
 
 function renderDays(screen: Screen, days: readonly SimulatedDay[]): string {
@@ -127,9 +127,8 @@ function renderCalendar(screen: Screen, { date, kept }: SimulatedDay, zone: stri
     ...([...byDate.values()].some(({ length }) => length > 1) ? ['with a number: so many of that date'] : []),
     ...(undated === 0 ? [] : [`${undated} without a date`]),
   ];
-  const title = `What is there on ${date}`;
   return [
-    `${screen.style('bold', title)}, by date: ${formatCount(kept.length, 'old root')}`,
+    screen.style('bold', wrapText(screen, `What is there on ${date}, by date: ${formatCount(kept.length, 'old root')}`)),
     ...months.map((month) => renderMonth(screen, month, marks)),
     ...(notes.length === 0 ? [] : [wrapText(screen, notes.join(' · '))]),
   ].join('\n\n');

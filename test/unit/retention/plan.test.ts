@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseDuration } from '../../../src/retention/duration.ts';
 import type { Duration } from '../../../src/retention/duration.ts';
-import { planRetention } from '../../../src/retention/plan.ts';
+import { parseFreeSpace } from '../../../src/retention/free-space.ts';
+import { goForSpace, planRetention } from '../../../src/retention/plan.ts';
 import type { Candidate } from '../../../src/retention/plan.ts';
 import type { Policy } from '../../../src/retention/policy.ts';
 
@@ -78,6 +79,23 @@ describe('the reasons', () => {
     const aged = kept({ maxAge: durationOf('30d') });
     expect(aged.length).toBeGreaterThan(3);
     expect(kept({ last: 3, maxAge: durationOf('30d') })).toEqual(aged);
+  });
+
+  it('say that space alone decides, and of the floor that it does not', () => {
+    const names = ['2026-11-19T10:00:00Z', '2026-11-18T10:00:00Z', '2026-11-17T10:00:00Z'];
+    const space = { minFree: parseFreeSpace('10%')! };
+    const protections = { '2026-11-17T10:00:00Z': ['pinned'] };
+    expect(planned(names, { last: 1, ...space }, { protections })).toEqual({
+      '2026-11-19T10:00:00Z': ['keep', 'last 1'],
+      '2026-11-18T10:00:00Z': ['keep', 'until less than 10% is free'],
+      '2026-11-17T10:00:00Z': ['keep', 'pinned'],
+    });
+    expect(planned([...names, '2026-11-16T10:00:00Z'], space)).toEqual({
+      '2026-11-19T10:00:00Z': ['keep', 'floor 3'],
+      '2026-11-18T10:00:00Z': ['keep', 'floor 3'],
+      '2026-11-17T10:00:00Z': ['keep', 'floor 3'],
+      '2026-11-16T10:00:00Z': ['keep', 'until less than 10% is free'],
+    });
   });
 
   it('begin with what protects a root', () => {
@@ -168,6 +186,21 @@ describe('the oldest root', () => {
   it('goes like any other when it is too old', () => {
     const names = ['2026-11-19T10:00:00Z', '2026-03-01T10:00:00Z'];
     expect(planned(names, { last: 1, yearly: 5, maxAge: durationOf('30d') })['2026-03-01T10:00:00Z']).toEqual(['remove', 'older than 30d']);
+  });
+});
+
+describe('for lack of space', () => {
+  it('the oldest go first, rules or not, but never the floor and what is protected or from the future', () => {
+    const names = ['2027-01-01T00:00:00Z', '2026-11-19T10:00:00Z', '2026-11-18T10:00:00Z', '2026-11-17T10:00:00Z', '2026-11-16T10:00:00Z'];
+    const candidates = [...names, '2026-11-15T10:00:00Z', 'nonsense'].map((name) => ({
+      name,
+      time: new Date(name),
+      protections: name === '2026-11-16T10:00:00Z' ? ['mounted'] : [],
+    }));
+    const goes = (policy: Policy) => goForSpace(planRetention(candidates, policy, new Date(NOW), 'UTC')).map(({ root }) => root.name);
+    expect(goes({ last: 1, daily: 4 })).toEqual(['2026-11-17T10:00:00Z', '2026-11-18T10:00:00Z']);
+    expect(goes({ last: 2, minFree: parseFreeSpace('10%')! })).toEqual(['2026-11-15T10:00:00Z', '2026-11-17T10:00:00Z']);
+    expect(goes({})).toEqual([]);
   });
 });
 

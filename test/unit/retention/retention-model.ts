@@ -11,13 +11,33 @@ import type { Policy } from '../../../src/retention/policy.ts';
 const PERIODS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
 type Period = (typeof PERIODS)[number];
 
-/** Names are `root` or `root_N`. */
-export function modelVerdict(root: Candidate, all: readonly Candidate[], policy: Policy, now: Date, zone: string) {
+export interface ModelVerdict {
+  readonly root: Candidate;
+  readonly keep: boolean;
+  readonly firm: boolean;
+  readonly reasons: readonly string[];
+}
+
+/** In the order of `all`. Names are `root` or `root_N`. */
+export function modelVerdicts(all: readonly Candidate[], policy: Policy, now: Date, zone: string): ModelVerdict[] {
+  const past = all.filter((other) => +other.time <= +now).toSorted((a, b) => (isNewer(a, b) ? -1 : 1));
+  const periods = new Map(PERIODS.map((period) => [period, new Set(past.map(({ time }) => modelSlot(period, time, zone).key)).size]));
+  return all.map((root) => modelVerdict(root, past, periods, policy, now, zone));
+}
+
+/** `past` is newest first, `periods` how many there are in it. */
+function modelVerdict(
+  root: Candidate,
+  past: readonly Candidate[],
+  periods: ReadonlyMap<Period, number>,
+  policy: Policy,
+  now: Date,
+  zone: string,
+): ModelVerdict {
   const unreadable = Number.isNaN(+root.time);
   const future = +root.time > +now;
-  const past = all.filter((other) => +other.time <= +now);
-  const newer = past.filter((other) => isNewer(other, root));
-  const older = past.filter((other) => isNewer(root, other));
+  const newer = past.slice(0, past.indexOf(root));
+  const [newest] = past;
 
   const anyPeriod = PERIODS.some((period) => policy[period]);
   const onlyKeepsLast = policy.last !== undefined && policy.maxAge === undefined && policy.minFree === undefined;
@@ -32,14 +52,12 @@ export function modelVerdict(root: Candidate, all: readonly Candidate[], policy:
     for (const period of PERIODS) {
       const count = policy[period] ?? 0;
       if (count === 0) continue;
-      const slotsOf = (roots: readonly Candidate[]) => new Set(roots.map((other) => modelSlot(period, other.time, zone).key));
       const slot = modelSlot(period, root.time, zone);
-      const lastOfItsPeriod = !slotsOf(newer).has(slot.key);
-      const inNewestPeriods = slotsOf(newer).size < count;
-      const notFull = slotsOf(past).size < count;
-      if ((lastOfItsPeriod && inNewestPeriods) || (older.length === 0 && notFull)) rules.push(slot.reason);
+      const newerSlots = new Set(newer.map(({ time }) => modelSlot(period, time, zone).key));
+      const isOldest = root === past.at(-1);
+      const notFull = (periods.get(period) ?? 0) < count;
+      if ((!newerSlots.has(slot.key) && newerSlots.size < count) || (isOldest && notFull)) rules.push(slot.reason);
     }
-    const newest = past.find((other) => past.every((another) => !isNewer(another, other)));
     if (policy.within && newest && +root.time > modelBefore(newest.time, policy.within, zone)) rules.push(`within ${policy.within.text}`);
     if (policy.maxAge && !keepRules) rules.push(`younger than ${policy.maxAge.text}`);
   }
@@ -53,11 +71,11 @@ export function modelVerdict(root: Candidate, all: readonly Candidate[], policy:
   if (inFloor && !noPolicy && reasons.length === 0) reasons.push('floor 3');
   if (!keepRules && !policy.maxAge && policy.minFree && reasons.length === 0)
     reasons.push(`until less than ${policy.minFree.text} is free`);
-  if (reasons.length > 0) return { name: root.name, keep: true, firm, reasons };
+  if (reasons.length > 0) return { root, keep: true, firm, reasons };
 
   if (tooOld) reasons.push(`older than ${policy.maxAge.text}`);
   if (keepRules && rules.length === 0) reasons.push('not kept by any rule');
-  return { name: root.name, keep: false, firm: false, reasons };
+  return { root, keep: false, firm: false, reasons };
 }
 
 /**

@@ -34,7 +34,7 @@ const protections = fc.oneof(
 );
 /** Shuffled, with roots of the same moment, of the future and of no readable time. */
 export const roots: fc.Arbitrary<Candidate[]> = fc
-  .array(fc.record({ time, protections }), { maxLength: 16 })
+  .array(fc.record({ time, protections }), { maxLength: 16, size: 'medium' })
   .map((list) => list.map((root, index) => ({ ...root, name: index === 0 ? 'root' : `root_${index}` })))
   .chain((list) => fc.shuffledSubarray(list, { minLength: list.length }));
 

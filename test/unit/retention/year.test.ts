@@ -8,13 +8,13 @@ import { parseFreeSpace } from '../../../src/retention/free-space.ts';
 import { goForSpace, planRetention } from '../../../src/retention/plan.ts';
 import type { Candidate } from '../../../src/retention/plan.ts';
 import type { Policy } from '../../../src/retention/policy.ts';
-import { modelVerdict } from './retention-model.ts';
+import { modelVerdicts, type ModelVerdict } from './retention-model.ts';
 import { policy as anyPolicy, situation, zone as anyZone } from './situations.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
 const ARCHIVES = 10_000;
-const HISTORIES = 200;
+const HISTORIES = 60;
 const MINUTE_MS = 60_000;
 const DAY_MS = 1440 * MINUTE_MS;
 
@@ -55,7 +55,7 @@ const POLICIES: Readonly<Record<string, Policy>> = {
 
 describe('a year of boots, pruned every day', () => {
   it.each(Object.entries(POLICIES))('keeps what the model keeps: %s', (_, policy) => {
-    for (const zone of ['Europe/Berlin', 'America/New_York']) {
+    for (const zone of policy.daily === 7 ? ['Europe/Berlin', 'Australia/Lord_Howe'] : ['Europe/Berlin']) {
       let real: readonly Candidate[] = [];
       let model: readonly Candidate[] = [];
       let greatest = 0;
@@ -215,10 +215,9 @@ interface Day {
 /** The same verdicts, root by root; what is left of both archives when `many` go for lack of space besides. */
 function agreedDay({ real, model, policy, now, zone }: Day, many: number): Pick<Day, 'real' | 'model'> {
   const plan = planRetention(real, policy, now, zone);
-  const modelled = model.map((root) => ({ root, ...modelVerdict(root, model, policy, now, zone) }));
-  const wordsOf = (
-    list: readonly { readonly root: Candidate; readonly keep: boolean; readonly firm: boolean; readonly reasons: readonly string[] }[],
-  ) => list.map(({ root, keep, firm, reasons }) => `${root.name} ${keep} ${firm} ${reasons.join(', ')}`).toSorted();
+  const modelled = modelVerdicts(model, policy, now, zone);
+  const wordsOf = (list: readonly ModelVerdict[]) =>
+    list.map(({ root, keep, firm, reasons }) => `${root.name} ${keep} ${firm} ${reasons.join(', ')}`).toSorted();
   expect(wordsOf(plan)).toEqual(wordsOf(modelled));
 
   const forSpace = new Set(
