@@ -14,7 +14,10 @@ export interface Mount {
   /** The path within the filesystem that is mounted; on btrfs it starts with the subvolume's path and follows renames. */
   readonly root: BytePath;
   readonly mountPoint: BytePath;
+  /** Of this mount. */
   readonly options: readonly string[];
+  /** Of the filesystem: it can be written to though this mount is read-only, as all are in a unit with ProtectSystem=strict. */
+  readonly superOptions: readonly string[];
   readonly type: string;
   readonly source: BytePath;
   /** What it is mounted on: a filesystem, and the path of the mount point in it. Null for the root of a namespace. */
@@ -48,7 +51,7 @@ function parseLine(line: string): { id: string; parentId: string; mount: Unplace
   const fields = line.split(' ');
   const separator = fields.indexOf('-', 6);
   const [id, parentId, device, root, mountPoint, options] = fields;
-  const [type, source] = separator === -1 ? [] : fields.slice(separator + 1);
+  const [type, source, superOptions = ''] = separator === -1 ? [] : fields.slice(separator + 1);
   if (
     id === undefined ||
     parentId === undefined ||
@@ -66,6 +69,7 @@ function parseLine(line: string): { id: string; parentId: string; mount: Unplace
     root: unescape(root),
     mountPoint: unescape(mountPoint),
     options: options.split(','),
+    superOptions: superOptions.split(','),
     type,
     source: unescape(source),
   };

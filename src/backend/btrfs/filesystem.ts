@@ -27,7 +27,7 @@ export function refuseReadOnly(device: string): void {
   const filesystem = filesystemOn(device);
   if (filesystem === undefined) return;
   const mounts = readMountTable().filter((mount) => mount.type === 'btrfs' && filesystemOn(toText(mount.source)) === filesystem);
-  if (mounts.length === 0 || mounts.some((mount) => mount.options.includes('rw'))) return;
+  if (mounts.length === 0 || mounts.some((mount) => mount.superOptions.includes('rw'))) return;
   throw new RootsError('failed', `the filesystem on ${device} is mounted read-only`, {
     hint: 'if that is not on purpose, mount it for writing first (mount -o remount,rw)',
   });

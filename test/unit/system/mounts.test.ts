@@ -31,6 +31,7 @@ describe('parseMountTable', () => {
         root: '/old roots/a\tb\nc\\d',
         mountPoint: '/mnt/a#',
         options: ['rw', 'noatime'],
+        superOptions: ['rw', 'subvolid=5'],
         type: 'btrfs',
         source: '/dev/sda2',
         on: null,
@@ -40,11 +41,12 @@ describe('parseMountTable', () => {
         root: '/',
         mountPoint: '/mnt/a#/b',
         options: ['ro'],
+        superOptions: ['rw'],
         type: 'tmpfs',
         source: '',
         on: { device: '0:43', path: '/old roots/a\tb\nc\\d/b' },
       },
-      { device: '8:1', root: '/-', mountPoint: '-', options: ['rw'], type: 'ext4', source: '-', on: null },
+      { device: '8:1', root: '/-', mountPoint: '-', options: ['rw'], superOptions: ['rw'], type: 'ext4', source: '-', on: null },
     ]);
     expect(parse('')).toEqual([]);
   });
