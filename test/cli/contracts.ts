@@ -20,8 +20,19 @@ export interface ListedRoot {
   readonly warnings: readonly string[];
 }
 
+export interface TrashedRoot {
+  readonly target: string;
+  readonly name: string;
+  readonly ref: string;
+  readonly id: string;
+  readonly archivedAt: string;
+  readonly trashedAt: string;
+  readonly due: boolean;
+}
+
 export interface List {
   readonly roots: readonly ListedRoot[];
+  readonly trash: readonly TrashedRoot[];
   readonly unrecognised: readonly { readonly target: string; readonly name: string; readonly nameBase64?: string; readonly why: string }[];
   readonly warnings: readonly string[];
 }
@@ -32,8 +43,29 @@ export interface PlannedRoot {
 }
 
 export interface RemovedRoot extends PlannedRoot {
-  readonly result?: string;
+  readonly result?: 'removed' | 'trashed' | 'failed';
   readonly error?: string | null;
+  readonly notes?: readonly string[];
+}
+
+/** One that leaves the trash. */
+export interface PurgedRoot extends RemovedRoot {
+  readonly trashedAt: string;
+}
+
+export interface Problem {
+  readonly target?: string;
+  readonly path?: string;
+  readonly kind: string;
+  readonly message: string;
+}
+
+export interface SpaceWish {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  readonly wantedBytes: number;
+  readonly ifNeeded: readonly { readonly name: string; readonly inTrash: boolean; readonly reasons: readonly string[] }[];
+  readonly short?: string | null;
 }
 
 export interface Prune {
@@ -42,10 +74,74 @@ export interface Prune {
     readonly target: string;
     readonly keep: readonly PlannedRoot[];
     readonly remove: readonly RemovedRoot[];
+    readonly into: 'trash' | null;
+    readonly purge: readonly PurgedRoot[];
+    readonly space: SpaceWish | null;
     readonly skipped: readonly { readonly name: string; readonly why: string }[];
     readonly freedBytes: number | null;
+    readonly leftovers?: readonly { readonly name: string; readonly error: string | null }[];
+    readonly warnings?: readonly string[];
   }[];
+  readonly problems?: readonly Problem[];
 }
+
+export interface SimulatedDay {
+  readonly date: string;
+  readonly at: string;
+  readonly boots: number;
+  readonly remove: readonly (PlannedRoot & { readonly archivedAt: string })[];
+  readonly keep: readonly (PlannedRoot & { readonly archivedAt: string; readonly simulated: boolean })[];
+}
+
+export interface Simulation {
+  readonly targets: readonly { readonly target: string; readonly days: readonly SimulatedDay[] }[];
+}
+
+export interface Undeleted {
+  readonly target: string;
+  readonly name: string;
+  readonly id: string;
+  readonly keep: boolean | null;
+  readonly reasons: readonly string[];
+  readonly pinned: boolean;
+  readonly warnings: readonly string[];
+}
+
+export interface Rotation {
+  readonly target: string;
+  readonly slots: number;
+  readonly rename: readonly { readonly from: string; readonly to: string; readonly error?: string | null }[];
+  readonly take: string | null;
+  readonly remove: readonly RemovedRoot[];
+  readonly keep: readonly string[];
+  readonly warnings: readonly string[];
+  readonly taken?: string | null;
+  readonly stopped?: string | null;
+}
+
+export interface Rotations {
+  readonly targets: readonly Rotation[];
+  readonly problems?: readonly Problem[];
+}
+
+/** A line of the log in the archive. */
+export type LogLine = { readonly at: string; readonly run: string } & (
+  | {
+      readonly event: 'removing' | 'trashing' | 'removed' | 'trashed' | 'failed' | 'undeleted';
+      readonly name: string;
+      readonly id: string;
+      readonly reasons: readonly string[];
+      readonly error?: string;
+      readonly notes?: readonly string[];
+    }
+  | {
+      readonly event: 'prune' | 'rotate';
+      readonly removed: number;
+      readonly trashed: number;
+      readonly failed: number;
+      readonly error?: string;
+    }
+);
 
 export interface Change {
   readonly path: string;
@@ -79,6 +175,7 @@ export interface RestoreItem {
 
 export interface Restore {
   readonly items: readonly RestoreItem[];
+  readonly problems: readonly Problem[];
 }
 
 export interface Failure {

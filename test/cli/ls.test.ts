@@ -64,7 +64,7 @@ requires.btrfs('roots ls on btrfs', () => {
     const ids = new Set(field.boots.map((boot) => boot.uuid));
     const target = list.roots.find((root) => ids.has(root.id))?.target ?? '';
     const own = <T extends { readonly target: string }>(all: readonly T[]): T[] => all.filter((each) => each.target === target);
-    return { target, roots: own(list.roots), unrecognised: own(list.unrecognised), warnings: list.warnings };
+    return { target, roots: own(list.roots), trash: own(list.trash), unrecognised: own(list.unrecognised), warnings: list.warnings };
   };
 
   it('lists every old root once, with its true time, newest first', async () => {
@@ -81,7 +81,7 @@ requires.btrfs('roots ls on btrfs', () => {
   it('keeps the contract of --json: these keys, these types, null for what is not known', async () => {
     const { stdout } = await roots(['ls', '--json'], { onlyBtrfs: field.device });
     const list = JSON.parse(stdout) as List;
-    expect(Object.keys(list).sort()).toEqual(['roots', 'unrecognised', 'warnings']);
+    expect(Object.keys(list).sort()).toEqual(['roots', 'trash', 'unrecognised', 'warnings']);
     for (const root of list.roots) {
       expect(Object.keys(root).sort()).toEqual(ROOT_KEYS);
       expectTypes(root);

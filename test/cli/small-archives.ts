@@ -1,7 +1,8 @@
 /** Archives of a few small old roots, made in a moment: each test has one of its own and may do to it what it likes. */
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeBtrfsImage, type LoopImage } from '../support/loop-image.ts';
+import { makeBtrfsImage, makeExt4Image, type LoopImage } from '../support/loop-image.ts';
+import { missing } from '../support/requirements.ts';
 import { makeScratch, tool, type Scratch } from '../support/scratch.ts';
 
 /** The newest of an archive is its floor. Of these, `STAYS` is, and the others go by `KEEP_ONE`. */
@@ -39,9 +40,31 @@ export function fillRoot(root: string, name: string): void {
   writeFileSync(join(root, FILE), `notes of ${name}\n`);
 }
 
-export function smallBtrfs(): SmallBtrfs {
+/** Directories on a small filesystem of their own. */
+export function smallExt4({ sizeMiB }: { readonly sizeMiB: number }): SmallArchive {
   const scratch = makeScratch();
-  const image = makeBtrfsImage({ sizeMiB: 128, dir: scratch.path });
+  const image = makeExt4Image({ sizeMiB, dir: scratch.path });
+  const top = image.mount({}, join(scratch.path, 'top'));
+  const live = join(top, 'live');
+  for (const path of ['old_roots', 'live']) mkdirSync(join(top, path), { mode: 0o755 });
+  fillRoot(live, 'now');
+  const place = `backend = "directory"\nlive = "${live}"\narchive = "${join(top, 'old_roots')}"`;
+  const made = common(scratch, top, place, (path) => {
+    mkdirSync(join(top, path));
+  });
+  const close = (): void => {
+    image.close();
+    scratch.remove();
+  };
+  return { ...made, live, close };
+}
+
+/** `step`: the call that takes an old root away for good, as the program makes it. */
+export type Kind = readonly [name: string, make: () => SmallArchive, step: readonly [program: string, calls: string]];
+
+export function smallBtrfs({ sizeMiB = 128 }: { readonly sizeMiB?: number } = {}): SmallBtrfs {
+  const scratch = makeScratch();
+  const image = makeBtrfsImage({ sizeMiB, dir: scratch.path });
   const top = image.mount({}, join(scratch.path, 'top'));
   const create = (path: string): string => {
     tool('btrfs', 'subvolume', 'create', join(top, path));
@@ -79,6 +102,11 @@ export function smallDirectory(): SmallArchive {
   });
   return { ...made, close: () => scratch.remove() };
 }
+
+const BTRFS: Kind = ['btrfs', smallBtrfs, ['nsenter', '*"subvolume delete"*']];
+const DIRECTORIES: Kind = ['directories', smallDirectory, ['rm', '*/.roots-removing.*']];
+/** What this machine can make. */
+export const KINDS = missing('btrfs') === false ? [BTRFS, DIRECTORIES] : [DIRECTORIES];
 
 function common(scratch: Scratch, top: string, place: string, make: (path: string) => unknown): Omit<SmallArchive, 'close'> {
   const archive = join(top, 'old_roots');

@@ -15,7 +15,7 @@ describe('on a terminal', () => {
   });
   afterAll(() => directory.close());
 
-  const REMOVE = /Remove 6 old roots\?/;
+  const REMOVE = /Delete 6 old roots for good\?/;
   const REPLACE = /Restore this, replacing what exists\?/;
   const file = (): string => join(directory.live, 'etc/machine-id');
 
@@ -41,8 +41,8 @@ describe('on a terminal', () => {
 
   it('prune never asks what it has not shown: with --json it wants --yes', async () => {
     const before = directory.snapshotState();
-    const { status, output } = await onTerminal(['prune', '--json', ...config], { answers: [{ when: /Remove/, type: KEYS.ctrlC }] });
-    expect(output).not.toMatch(/Remove/);
+    const { status, output } = await onTerminal(['prune', '--json', ...config], { answers: [{ when: REMOVE, type: KEYS.ctrlC }] });
+    expect(output).not.toMatch(REMOVE);
     expect([status, JSON.parse(output)]).toMatchObject([2, { error: { kind: 'usage', hint: expect.stringContaining('--yes') as string } }]);
     expect(directory.snapshotState()).toEqual(before);
   });

@@ -1,17 +1,12 @@
-/** Killed at each step, and at any moment: every old root is whole or gone, the log says so, and the next run finishes. */
+/** Scenes in which a run is killed, and what must hold then: every old root is whole or gone, the log says so, and the next run finishes. */
 import { spawnSync } from 'node:child_process';
 import { lstatSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeFalseTimes, type FalseTimes } from '../fixtures/false-times.ts';
-import { requires } from '../support/requirements.ts';
+import { expect } from 'vitest';
+import { makeFalseTimes } from '../fixtures/false-times.ts';
 import { tool } from '../support/scratch.ts';
-import { roots, traces, type Result } from './roots.ts';
-import { smallBtrfs, type SmallBtrfs } from './small-archives.ts';
-
-const PRELOAD = fileURLToPath(new URL('kill-at.cjs', import.meta.url));
+import { roots, traces } from './roots.ts';
+import { smallBtrfs } from './small-archives.ts';
 
 const STAYS = ['2026-06-01_00:00:00', '2026-06-02_00:00:00'];
 const FLAT = ['2026-01-01_00:00:00', '2026-01-02_00:00:00'];
@@ -29,19 +24,35 @@ interface LogLine {
   readonly reasons?: readonly string[];
 }
 
-requires.btrfs('killed', () => {
-  let small: SmallBtrfs;
-  let times: FalseTimes;
-  let left: string[];
-  beforeAll(() => {
-    small = smallBtrfs();
-    times = makeFalseTimes(small.scratch);
-    left = traces(small.image.device, small.scratch);
-  });
-  afterAll(() => {
-    expect(traces(small.image.device, small.scratch)).toEqual(left);
-    small.close();
-  });
+export interface Scene {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly rules: string;
+  readonly prepare: () => Promise<void>;
+  /** Besides what all have. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly expectDone: (what: string) => void;
+  /** The exit statuses that the next run may have: what was done already cannot be done again. */
+  readonly again: readonly number[];
+}
+
+export interface Killing {
+  readonly scratch: string;
+  readonly scenes: readonly Scene[];
+  /** The configuration of a scene. */
+  config(scene: Scene): string;
+  /** After a run that was killed: `what` is said where something does not hold. */
+  expectFinished(scene: Scene, what: string): Promise<void>;
+  close(): void;
+}
+
+export const SCENE_NAMES = ['prune', 'prune into the trash', 'undelete', 'rotate'] as const;
+
+export function makeKilling(): Killing {
+  const small = smallBtrfs();
+  const times = makeFalseTimes(small.scratch);
+  const left = traces(small.image.device, small.scratch);
+  const configs = new Map<string, string>();
 
   const at = (name: string): string => join(small.archive, name);
   const entries = (): string[] => readdirSync(small.archive).sort();
@@ -105,17 +116,6 @@ requires.btrfs('killed', () => {
     }
   }
 
-  interface Scene {
-    readonly name: string;
-    readonly args: readonly string[];
-    readonly rules: string;
-    readonly prepare: () => Promise<void>;
-    readonly env?: () => Readonly<Record<string, string>>;
-    readonly expectDone: (what: string) => void;
-    /** The exit statuses that the next run may have: what was done already cannot be done again. */
-    readonly again: readonly number[];
-  }
-
   const expectGone = (what: string, names: readonly string[]): void => {
     expect(leftovers(), what).toEqual([]);
     for (const name of names) {
@@ -165,6 +165,7 @@ requires.btrfs('killed', () => {
   const SCENES: readonly Scene[] = [
     {
       name: 'prune',
+      env: {},
       args: ['prune', '--yes'],
       rules: KEEP,
       prepare: () => prepare(KEEP),
@@ -175,6 +176,7 @@ requires.btrfs('killed', () => {
     },
     {
       name: 'prune into the trash',
+      env: {},
       args: ['prune', '--yes'],
       rules: GRACE,
       prepare: () => prepare(GRACE),
@@ -186,6 +188,7 @@ requires.btrfs('killed', () => {
     },
     {
       name: 'undelete',
+      env: {},
       args: ['undelete', DUE, '--pin'],
       rules: GRACE,
       prepare: () => prepare(GRACE),
@@ -199,7 +202,7 @@ requires.btrfs('killed', () => {
       name: 'rotate',
       args: ['rotate', '--yes'],
       rules: ROTATE,
-      env: () => times.env,
+      env: times.env,
       prepare: prepareSlots,
       expectDone: (what) => {
         const slots = entries().filter((entry) => entry !== '.roots' && !STAYS.includes(entry));
@@ -214,55 +217,29 @@ requires.btrfs('killed', () => {
     },
   ];
 
-  async function expectFinished(scene: Scene, what: string, config: string): Promise<void> {
+  async function expectFinished(scene: Scene, what: string): Promise<void> {
     expectWhole(what);
-    const again = await roots([...scene.args, '--config', config], { env: scene.env?.() ?? {} });
+    const again = await roots([...scene.args, '--config', config(scene)], { env: scene.env });
     expect(scene.again, `${what}: ${again.stderr}${again.stdout}`).toContain(again.status);
     expectWhole(what);
     scene.expectDone(what);
     if (again.status === 0) expectLog(what);
   }
 
-  it.each(SCENES)('at each step of $name', { timeout: 600_000 }, async (scene) => {
-    const config = small.config(scene.rules);
-    const file = join(small.scratch, 'steps');
-    const seen = new Set<string>();
-    for (let step = 1; ; step += 1) {
-      await scene.prepare();
-      rmSync(file, { force: true });
-      const env = { ...scene.env?.(), NODE_OPTIONS: `--require=${PRELOAD}`, ROOTS_KILL_AT: String(step), ROOTS_KILL_LOG: file };
-      const run: Result = await roots([...scene.args, '--config', config], { env });
-      const steps = readFileSync(file, 'utf8').trimEnd().split('\n');
-      const what = `killed at step ${String(step)}, ${steps.at(-1) ?? ''}`;
-      if (run.signal === null) {
-        expect(run.status, run.stderr).toBe(0);
-        expect(step).toBeGreaterThan(steps.length);
-        break;
-      }
-      seen.add(steps.at(-1)?.replace(/\d+/g, '') ?? '');
-      await expectFinished(scene, what, config);
-    }
-    console.log(`killed: ${String(seen.size)} kinds of steps of ${scene.name}`);
-    expect(seen.size).toBeGreaterThan(6);
-  });
+  function config({ rules }: Scene): string {
+    const file = configs.get(rules) ?? small.config(rules);
+    configs.set(rules, file);
+    return file;
+  }
 
-  it('at two hundred random moments', { timeout: 900_000 }, async () => {
-    let killed = 0;
-    for (let round = 0; round < 200; round += 1) {
-      const scene = SCENES[round % SCENES.length]!;
-      const config = small.config(scene.rules);
-      await scene.prepare();
-      const delay = 60 + Math.random() * 440;
-      const run = await roots([...scene.args, '--config', config], {
-        env: scene.env?.() ?? {},
-        onStart: (child) => {
-          void sleep(delay).then(() => child.kill('SIGKILL'));
-        },
-      });
-      if (run.signal !== null) killed += 1;
-      await expectFinished(scene, `killed after ${delay.toFixed(1)} ms, round ${String(round)}`, config);
-    }
-    console.log(`killed: ${String(killed)} of 200 runs, the others had ended`);
-    expect(killed).toBeGreaterThan(50);
-  });
-});
+  return {
+    scratch: small.scratch,
+    scenes: SCENES,
+    config,
+    expectFinished,
+    close: () => {
+      expect(traces(small.image.device, small.scratch)).toEqual(left);
+      small.close();
+    },
+  };
+}
