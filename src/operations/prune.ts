@@ -9,7 +9,7 @@ import { judgeArchives, type JudgedRoot, type JudgedTrash } from './judge.ts';
 import { planTarget, type TargetPlan } from './prune-plan.ts';
 import { pruneTarget, type TargetOutcome } from './prune-target.ts';
 import type { OnRemoval, Removal } from './removal-step.ts';
-import { withTargets, type Target, type TargetProblem } from './targets.ts';
+import { withTargets, type Aside, type Target, type TargetProblem } from './targets.ts';
 
 export interface PrunePlan {
   /** The moment that was planned for. */
@@ -44,7 +44,7 @@ export async function prune(
   onRemoval: OnRemoval,
 ): Promise<PruneOutcome> {
   return withTargets(context, { access: 'write', only: options.target }, async (opened, aside) => {
-    const plan = await planPrune(context, withPolicy(opened, options), context.now, aside.problems);
+    const plan = await planPrune(context, withPolicy(opened, aside, options), context.now, aside.problems);
     const outcomes = new Map<TargetPlan, TargetOutcome>();
     const removals: Removal[] = [];
     const problems = [...plan.problems];
@@ -73,17 +73,18 @@ export async function prune(
 /** The plan alone, for `at` as it was written (a date or a time), or for now. Reads only. Errors: `usage` if `at` is neither. */
 export async function planOnly(context: Context, options: PruneOptions & { readonly at: string | undefined }): Promise<PrunePlan> {
   const at = options.at === undefined ? context.now : momentOf(options.at, context.config.timezone);
-  return withTargets(context, { access: 'read', only: options.target }, (targets, { problems }) =>
-    planPrune(context, withPolicy(targets, options), at, problems),
+  return withTargets(context, { access: 'read', only: options.target }, (targets, aside) =>
+    planPrune(context, withPolicy(targets, aside, options), at, aside.problems),
   );
 }
 
-/** One policy for several targets is seldom what was meant, and what it removes is gone. */
-export function withPolicy(targets: readonly Target[], { policy }: PruneOptions): readonly Target[] {
+/** One policy for several targets is seldom what was meant, and what it removes is gone. Those count that cannot be opened too. */
+export function withPolicy(targets: readonly Target[], { problems }: Aside, { policy }: PruneOptions): readonly Target[] {
   if (policy === undefined) return targets;
-  if (targets.length > 1) {
+  const names = [...targets.map(({ name }) => name), ...problems.map(({ target }) => target)];
+  if (names.length > 1) {
     throw new RootsError('usage', 'the policy on the command line would be for every target', {
-      hint: `name the one that it is for: ${targets.map(({ name }) => name).join(', ')}`,
+      hint: `name the one that it is for: ${names.join(', ')}`,
     });
   }
   return targets.map((target) => ({ ...target, policy }));

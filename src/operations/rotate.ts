@@ -148,8 +148,8 @@ async function planTarget(context: Context, target: Target, slots: number, log?:
   });
   const plan = planRotation(withStrangers(snapshots, archive.unrecognised), { slots, now: context.now, zone: context.config.timezone });
   const roots = new Map(judged.map(({ root }) => [root.id, root]));
-  const drop = plan.drop.flatMap(({ id }) =>
-    judged.filter(({ root }) => root.id === id).map((each) => ({ ...each, keep: false, reasons: [`beyond ${String(slots)} slots`] })),
+  const drop = plan.drop.flatMap(({ id, name }) =>
+    judged.filter(({ root }) => root.id === id).map((each) => ({ ...each, name, keep: false, reasons: [`beyond ${String(slots)} slots`] })),
   );
   const warnings = judged
     .filter(({ root }) => snapshots.find(({ id }) => id === root.id)?.fixed === true)

@@ -7,9 +7,13 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { fromText, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
-import { HOLD, startKeeper, type Keeper, type KeeperFailure } from './keeper.ts';
+import { HOLD, startKeeper, type Keeper } from './keeper.ts';
+import { mountError, mountOptions, type Access, type MountSource } from './mount-source.ts';
 import { readMountTable, type Mount } from './mounts.ts';
+import { mountPlainly, placeForPlainMounts } from './plain-mount.ts';
 import type { Run } from './run.ts';
+
+export type { Access };
 
 export interface PrivateMount {
   /** Where this process reads it. */
@@ -23,8 +27,6 @@ export interface PrivateMount {
   close(): Promise<void>;
 }
 
-export type Access = 'read' | 'write';
-
 /** POSIX promises this directory; in the private namespace the mount covers it. */
 const MOUNT_POINT = '/tmp';
 
@@ -32,15 +34,15 @@ const MOUNT_POINT = '/tmp';
  * Mounts a filesystem. Errors: `not-permitted` without privileges (or where namespaces are forbidden), `unsupported` if the
  * kernel does not know the filesystem, `failed` with mount(8)'s words otherwise.
  */
-export async function mountPrivately(
-  run: Run,
-  source: { device: string; type: string; options: readonly string[]; access: Access },
-): Promise<PrivateMount> {
-  const options = [source.access === 'read' ? 'ro' : 'rw', 'nosuid', 'nodev', 'noexec', 'noatime', ...source.options].join(',');
+export async function mountPrivately(run: Run, source: MountSource): Promise<PrivateMount> {
+  const place = placeForPlainMounts();
+  return place === null ? mountInNewNamespace(run, source) : mountPlainly(run, source, place);
+}
+
+async function mountInNewNamespace(run: Run, source: MountSource): Promise<PrivateMount> {
   const script = `mount -t "$1" -o "$2" -- "$3" ${MOUNT_POINT} && ${HOLD}`;
-  const keeper = await startKeeper('unshare', ['--mount', '--', 'sh', '-c', script, 'sh', source.type, options, source.device], (failure) =>
-    mountError(source.device, failure),
-  );
+  const args = ['--mount', '--', 'sh', '-c', script, 'sh', source.type, mountOptions(source), source.device];
+  const keeper = await startKeeper('unshare', args, (failure) => mountError(source, failure));
   const inside = fromText(MOUNT_POINT);
   try {
     const mount = readMountTable(keeper.pid).findLast((each) => each.mountPoint === inside);
@@ -80,22 +82,6 @@ function hold(run: Run, keeper: Keeper, mount: Mount): PrivateMount {
       return closing;
     },
   };
-}
-
-// The wordings are those of util-linux 2.38 to 2.41 with LC_ALL=C; test/unit/system/private-mount.test.ts has them from the real programs.
-function mountError(device: string, { status, stderr }: KeeperFailure): RootsError {
-  const words = stderr.split('\n')[0] ?? '';
-  if (/Operation not permitted|permission denied|must be superuser/i.test(stderr)) {
-    return new RootsError('not-permitted', `${device} cannot be mounted privately: ${words}`, {
-      hint: 'run as root (sudo), outside of a sandbox that forbids mounts',
-    });
-  }
-  if (stderr.includes('unknown filesystem type')) {
-    return new RootsError('unsupported', `this kernel does not know the filesystem of ${device}: ${words}`);
-  }
-  return new RootsError('failed', `${device} cannot be mounted: ${words === '' ? `mount ended with status ${String(status)}` : words}`, {
-    hint: 'check `device` in the configuration; `lsblk -f` shows what there is',
-  });
 }
 
 /** One private mount per device for a whole command, however many targets are on it. */

@@ -29,7 +29,7 @@ export function renderEnabled(screen: Screen, outcome: EnableOutcome, { now, zon
   if (why !== null) {
     const instead =
       nixModule === null
-        ? 'Put these where what you mount over it comes from (or into the image that the root is made of), then run `systemctl enable roots-prune.timer` there:'
+        ? 'Put these files into what is mounted there or into the image that the root is made of, with a link to the timer in timers.target.wants/:'
         : 'Put this into your configuration:';
     return [
       ...warned,

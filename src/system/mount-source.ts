@@ -1,0 +1,37 @@
+/**
+ * What is mounted and how, whichever way keeps the mount private.
+ */
+import { RootsError } from '../errors.ts';
+
+export type Access = 'read' | 'write';
+
+export interface MountSource {
+  readonly device: string;
+  readonly type: string;
+  readonly options: readonly string[];
+  readonly access: Access;
+}
+
+/** For `mount -o`. */
+export function mountOptions({ access, options }: MountSource): string {
+  return [access === 'read' ? 'ro' : 'rw', 'nosuid', 'nodev', 'noexec', 'noatime', ...options].join(',');
+}
+
+/**
+ * From what mount(8) or unshare(1) said. The wordings are those of util-linux 2.38 to 2.41 with LC_ALL=C; test/unit/system/private-mount.test.ts has them
+ * from the real programs.
+ */
+export function mountError({ device }: MountSource, { status, stderr }: { readonly status: number; readonly stderr: string }): RootsError {
+  const words = stderr.split('\n')[0] ?? '';
+  if (/Operation not permitted|permission denied|must be superuser/i.test(stderr)) {
+    return new RootsError('not-permitted', `${device} cannot be mounted privately: ${words}`, {
+      hint: 'run as root (sudo), outside of a sandbox that forbids mounts',
+    });
+  }
+  if (stderr.includes('unknown filesystem type')) {
+    return new RootsError('unsupported', `this kernel does not know the filesystem of ${device}: ${words}`);
+  }
+  return new RootsError('failed', `${device} cannot be mounted: ${words === '' ? `mount ended with status ${String(status)}` : words}`, {
+    hint: 'check `device` in the configuration; `lsblk -f` shows what there is',
+  });
+}
