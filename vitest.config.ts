@@ -6,7 +6,7 @@ export default defineConfig({
     // Tests fork children, mount and change the umask: nothing for threads.
     pool: 'forks',
     include: ['test/**/*.test.ts'],
-    exclude: ['test/bench/**'],
+    exclude: ['test/bench/**', 'test/vm/**'],
     globalSetup: ['test/support/find-requirements.ts'],
     reporters: ['default', './test/support/summary-reporter.ts'],
     // Limits for what hangs, not for what is slow: real filesystems take seconds, more so on a loaded machine.

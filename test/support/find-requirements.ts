@@ -6,7 +6,7 @@ import { messageOf } from '../../src/errors.ts';
 import { makeBtrfsImage } from './loop-image.ts';
 import { makeScratch } from './scratch.ts';
 
-export type Requirement = 'root' | 'btrfs' | 'acl' | 'attr' | 'capabilities' | 'mandoc';
+export type Requirement = 'root' | 'btrfs' | 'acl' | 'attr' | 'capabilities' | 'mandoc' | 'systemd';
 
 /** Why each thing is missing that is, with what would help. */
 export type Missing = Readonly<Partial<Record<Requirement, string>>>;
@@ -21,6 +21,7 @@ export default function find(project: TestProject): void {
     attr: whyNotProgram('setfattr', 'attr'),
     capabilities: whyNotRoot() ?? whyNotProgram('setcap', 'libcap2-bin'),
     mandoc: whyNotProgram('mandoc', 'mandoc'),
+    systemd: whyNotProgram('systemd-analyze', 'systemd'),
   };
   project.provide('missing', Object.fromEntries(Object.entries(missing).filter(([, why]) => why !== undefined)));
 }

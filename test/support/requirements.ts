@@ -18,6 +18,7 @@ export const requires: Readonly<Record<Requirement, Suite>> = {
   attr: suiteThatNeeds('attr'),
   capabilities: suiteThatNeeds('capabilities'),
   mandoc: suiteThatNeeds('mandoc'),
+  systemd: suiteThatNeeds('systemd'),
 };
 
 /** Why something is missing, or false. */

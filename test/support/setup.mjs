@@ -1,6 +1,6 @@
 /**
- * Makes a fresh clone ready for `npm test` and `npm run demo`: packages, programs, build. Says one line for each thing that it does and
- * nothing when all is there. Runs before anything is installed, so it imports nothing but Node.
+ * Makes a fresh clone ready for `npm test` and `npm run demo`, with the argument `vm` for `npm run test:vm`: packages, programs, build. Says
+ * one line for each thing that it does and nothing when all is there. Runs before anything is installed, so it imports nothing but Node.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -21,6 +21,13 @@ const PROGRAMS = {
   findutils: ['find', 'xargs'],
   'libcap2-bin': ['setcap', 'getcap'],
   mandoc: ['mandoc'],
+  systemd: ['systemd-analyze'],
+};
+
+/** What builds and runs the test machine. */
+const VM_PROGRAMS = {
+  'qemu-system-x86': ['qemu-system-x86_64'],
+  mmdebstrap: ['mmdebstrap'],
 };
 
 checkNode();
@@ -65,7 +72,8 @@ function build() {
 }
 
 function missingPrograms() {
-  return Object.entries(PROGRAMS).flatMap(([debianPackage, programs]) =>
+  const wanted = process.argv[2] === 'vm' ? { ...PROGRAMS, ...VM_PROGRAMS } : PROGRAMS;
+  return Object.entries(wanted).flatMap(([debianPackage, programs]) =>
     programs.filter((program) => !findProgram(program)).map((program) => [debianPackage, program]),
   );
 }
