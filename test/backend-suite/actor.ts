@@ -4,7 +4,7 @@ import { openBackend } from '../../src/backend/detect.ts';
 import { PrivateMountPool } from '../../src/system/private-mount.ts';
 import { run, type Run } from '../../src/system/run.ts';
 import type { Task } from './processes.ts';
-import { removeOne } from './scene.ts';
+import { removeOne } from './steps.ts';
 
 const task = JSON.parse(process.argv[2] ?? '') as Task;
 let started = 0;
@@ -29,10 +29,10 @@ switch (task.action) {
     break;
   case 'remove': {
     await backend.lock('exclusive');
-    const tree = (await backend.list()).trees.find((each) => each.name === fromText(task.name ?? ''));
-    if (tree === undefined) throw new Error('not listed');
+    const trees = (await backend.list()).trees.filter((each) => task.names?.map(fromText).includes(each.name));
+    if (trees.length !== task.names?.length) throw new Error('not listed');
     armed = true;
-    await removeOne(backend, tree);
+    await backend.remove(trees);
     console.log('removed');
     await close();
     break;

@@ -12,7 +12,7 @@ import { makeBtrfsImage, type LoopImage } from '../support/loop-image.ts';
 import { requires } from '../support/requirements.ts';
 import { makeScratch, tool, type Scratch } from '../support/scratch.ts';
 import { openAt } from './open-at.ts';
-import { removeOne } from './scene.ts';
+import { removeOne } from './steps.ts';
 
 const [KEPT, GOES] = ['2026-11-01_00:00:00', '2026-11-02_00:00:00'] as [BytePath, BytePath];
 

@@ -53,5 +53,5 @@ function btrfs(path: BytePath, ...args: readonly (string | undefined)[]): void {
 }
 
 requires.btrfs('btrfs', () => {
-  backendSuite('btrfs', { capabilities: CAPABILITIES, flags: true }, ground);
+  backendSuite('btrfs', { capabilities: CAPABILITIES, flags: true, alone: true }, ground);
 });

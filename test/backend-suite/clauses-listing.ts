@@ -5,7 +5,8 @@ import { fromBytes, fromText, joinPath, toBytes, toText } from '../../src/byte-p
 import { tool } from '../support/scratch.ts';
 import { openAt } from './open-at.ts';
 import { inOtherNamespace } from './processes.ts';
-import { SIBLING, counting, removeOne, treeNamed } from './scene.ts';
+import { SIBLING, counting } from './scene.ts';
+import { removeOne, treeNamed } from './steps.ts';
 import type { Clause } from './suite.ts';
 
 const NAME = fromText('2026-11-10_08:00:00');

@@ -1,12 +1,13 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { fromText, toBytes, toText } from '../../src/byte-path.ts';
+import { fromText, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
 import type { ArchivedTree, Backend } from '../../src/backend/backend.ts';
 import { tool } from '../support/scratch.ts';
 import { openAt } from './open-at.ts';
 import { inOtherNamespace } from './processes.ts';
-import { SIBLING, discardOne, everything, removeOne, treeNamed, unmountBelow, type Scene } from './scene.ts';
+import { SIBLING, everything, unmountEverywhere, type Scene } from './scene.ts';
+import { discardOne, removeOne, treeNamed } from './steps.ts';
 import type { Clause } from './suite.ts';
 
 const NAME = fromText('2026-11-10_08:00:00');
@@ -116,7 +117,7 @@ export const REFUSING: readonly Clause[] = [
       ]) {
         mount(scene.mountPoint());
         await refuses(scene, backend, tree, 'it is mounted');
-        unmountBelow(scene.base);
+        await unmountEverywhere(scene);
       }
       await removeOne(backend, tree);
     },

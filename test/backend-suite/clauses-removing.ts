@@ -1,13 +1,14 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { fromBytes, fromText, joinPath, toBytes, type BytePath } from '../../src/byte-path.ts';
+import { fromBytes, fromText, joinPath, type BytePath } from '../../src/byte-path.ts';
 import { tool } from '../support/scratch.ts';
 import { startActor, until } from './processes.ts';
-import { SIBLING, expectGone, nest, removeOne, treeNamed } from './scene.ts';
+import { SIBLING, expectGone, nest } from './scene.ts';
+import { removeOne, treeNamed } from './steps.ts';
 import type { Clause } from './suite.ts';
 
-const NAME = fromText('2026-11-10_08:00:00');
+const [NAME, OTHER] = ['2026-11-10_08:00:00', '2026-11-11_08:00:00'].map(fromText) as [BytePath, BytePath];
 const noNested: Clause['unless'] = ({ capabilities }) => (capabilities.nestedTrees ? false : 'a tree holds no independent trees');
 const noFlags: Clause['unless'] = ({ flags }) => (flags ? false : 'the filesystem has no such flags');
 
@@ -170,23 +171,25 @@ export const REMOVING: readonly Clause[] = [
     },
   },
   {
-    sentence: 'remove: killed at any moment, it leaves the tree listed or out of the archive, and the next run finishes',
+    sentence: 'remove: killed at any moment, it leaves each tree listed or out of the archive, and the next run finishes',
     test: async (scene) => {
+      const names = [NAME, OTHER];
+      const backend = await scene.open();
       for (let killAfter = 1; ; killAfter += 1) {
         const path = scene.addTree(NAME);
-        if (scene.ground.capabilities.nestedTrees) nest(scene, path, 'srv', 'srv/deep', 'tmp');
-        const actor = startActor({ location: scene.location, action: 'remove', name: NAME, killAfter });
+        if (scene.ground.capabilities.nestedTrees) nest(scene, path, 'srv', 'srv/deep');
+        scene.addTree(OTHER);
+        const actor = startActor({ location: scene.location, action: 'remove', names, killAfter });
         const { status, signal } = await actor.gone;
         expect(signal === 'SIGKILL' || status === 0, actor.output()).toBe(true);
-        const backend = await scene.open();
         // What it had started may go on for a moment.
         await until('the lock to be free', () => !programsOn(scene.archive));
         const lock = await backend.lock('exclusive');
-        await backend.sweep();
+        for (const { error } of await backend.sweep()) expect(error).toBeNull();
         const { trees, others } = await backend.list();
         expect(others).toEqual([]);
-        const left = trees.find((tree) => tree.name === NAME);
-        if (left !== undefined) await removeOne(backend, left);
+        const left = await backend.remove(trees.filter(({ name }) => names.includes(name)));
+        expect(left.filter(({ error }) => error !== null)).toEqual([]);
         await lock.release();
         expectGone(scene, path);
         expect((await backend.list()).trees.map((tree) => tree.name)).toEqual([SIBLING]);

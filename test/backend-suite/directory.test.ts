@@ -37,19 +37,19 @@ function ground(name: string, flags: boolean, place: (scratch: string) => { read
 }
 
 requires.root('directory', () => {
-  backendSuite('directory', { capabilities: CAPABILITIES, flags: true }, () =>
+  backendSuite('directory', { capabilities: CAPABILITIES, flags: true, alone: false }, () =>
     ground('directory', true, (scratch) => {
       mkdirSync(join(scratch, 'base'));
       return { base: join(scratch, 'base'), close: () => undefined };
     }),
   );
-  backendSuite('directory on ext4', { capabilities: CAPABILITIES, flags: true }, () =>
+  backendSuite('directory on ext4', { capabilities: CAPABILITIES, flags: true, alone: true }, () =>
     ground('ext4', true, (scratch) => {
       const image = makeExt4Image({ sizeMiB: 64, dir: scratch });
       return { base: image.mount({}, join(scratch, 'ext4')), close: () => image.close() };
     }),
   );
-  backendSuite('directory on tmpfs', { capabilities: CAPABILITIES, flags: false }, () =>
+  backendSuite('directory on tmpfs', { capabilities: CAPABILITIES, flags: false, alone: true }, () =>
     ground('tmpfs', false, (scratch) => {
       const tmpfs = mountTmpfs(join(scratch, 'tmpfs'), 64);
       return { base: tmpfs.path, close: () => tmpfs.close() };

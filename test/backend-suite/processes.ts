@@ -9,7 +9,7 @@ import { mountTable } from '../support/scratch.ts';
 export interface Task {
   readonly location: Location;
   readonly action: 'lock' | 'open' | 'remove' | 'tour';
-  readonly name?: string;
+  readonly names?: readonly string[];
   /** `remove`: the process kills itself right after it has started this many programs. */
   readonly killAfter?: number;
 }
@@ -80,6 +80,17 @@ export function othersShowing(source: string): string[] {
     if (!/^\d+$/.test(pid)) return false;
     try {
       return readlinkSync(`/proc/${pid}/ns/mnt`) !== own && mountTable(`/proc/${pid}/mountinfo`).some((mount) => mount.source === source);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Whether any process sees a mount below a directory. */
+export function isMountedAnywhere(directory: string): boolean {
+  return readdirSync('/proc').some((pid) => {
+    try {
+      return /^\d+$/.test(pid) && mountTable(`/proc/${pid}/mountinfo`).some((mount) => mount.at.startsWith(`${directory}/`));
     } catch {
       return false;
     }

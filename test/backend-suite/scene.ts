@@ -3,12 +3,13 @@ import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { fromText, joinPath, toBytes, type BytePath } from '../../src/byte-path.ts';
-import type { ArchivedTree, Backend, Capabilities, Departure, Location, Services, TrashedTree } from '../../src/backend/backend.ts';
+import type { Backend, Capabilities, Location, Services } from '../../src/backend/backend.ts';
 import { openBackend } from '../../src/backend/detect.ts';
 import { PrivateMountPool } from '../../src/system/private-mount.ts';
 import { run, type Run } from '../../src/system/run.ts';
 import { treeDigest } from '../fixtures/tree-digest.ts';
 import { mountTable, tool } from '../support/scratch.ts';
+import { isMountedAnywhere, until } from './processes.ts';
 
 /** What differs between filesystems; paths are absolute, on the host. */
 export interface Ground {
@@ -118,10 +119,16 @@ function fill(path: BytePath, outside: string): void {
   symlinkSync('../../..', at('home/up'));
 }
 
-export function unmountBelow(path: string): void {
+function unmountBelow(path: string): void {
   for (const mount of mountTable().reverse()) {
     if (mount.at.startsWith(`${fromText(path)}/`)) tool('umount', '--', Buffer.from(mount.at, 'latin1').toString());
   }
+}
+
+/** Whatever has made a mount namespace of its own meanwhile, such as other tests, has what was mounted then mounted too until it ends. */
+export async function unmountEverywhere({ base }: Scene): Promise<void> {
+  unmountBelow(base);
+  await until(`nothing to be mounted below ${base}`, () => !isMountedAnywhere(base));
 }
 
 /** What is in the archive but for what the backend keeps there itself: a digest by name. */
@@ -141,39 +148,6 @@ export function nest(scene: Scene, root: BytePath, ...paths: readonly string[]):
     scene.ground.makeTree(joinPath(root, fromText(path)));
     writeFileSync(toBytes(joinPath(root, fromText(`${path}/data`))), path);
   }
-}
-
-export async function treeNamed(backend: Backend, name: BytePath): Promise<ArchivedTree> {
-  const { trees } = await backend.list();
-  const tree = trees.find((each) => each.name === name);
-  if (tree === undefined) throw new Error(`${name} is not listed`);
-  return tree;
-}
-
-export async function trashedNamed(backend: Backend, formerName: BytePath): Promise<TrashedTree> {
-  const { trashed } = await backend.list();
-  const tree = trashed.find((each) => each.formerName === formerName);
-  if (tree === undefined) throw new Error(`${formerName} is not in the trash`);
-  return tree;
-}
-
-type Gone = Pick<Departure, 'nested' | 'notes'>;
-
-/** As for a single one: what it is refused for is thrown. */
-export async function removeOne(backend: Backend, tree: ArchivedTree): Promise<Gone> {
-  return onlyOne(await backend.remove([tree]));
-}
-
-export const TRASHED_AT = new Date('2026-11-20T10:00:00.500Z');
-
-export async function discardOne(backend: Backend, tree: ArchivedTree, at = TRASHED_AT): Promise<Gone> {
-  return onlyOne(await backend.discard([tree], at));
-}
-
-function onlyOne([departure, ...others]: readonly Departure[]): Gone {
-  if (departure === undefined || others.length > 0) throw new Error('one result was wanted');
-  if (departure.error !== null) throw departure.error;
-  return { nested: departure.nested, notes: departure.notes };
 }
 
 export interface Counting {

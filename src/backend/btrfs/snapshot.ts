@@ -26,7 +26,8 @@ export async function takeSnapshot(site: Site, live: BytePath, name: BytePath): 
   ]);
   if (status !== 0) throw failed(printableText(stderr.replace(/^ERROR: /, '')));
   // No subvolume is in a snapshot: then it was put into something that has the name since.
-  if (!isSubvolume(joinPath(held.path, name)) || isSubvolume(joinPath(held.path, name, baseName(live)))) throw failed('it is not where it should be');
+  if (!isSubvolume(joinPath(held.path, name)) || isSubvolume(joinPath(held.path, name, baseName(live))))
+    throw failed('it is not where it should be');
   const { id } = await identifyOne(top, live);
   return (await nestedIn(top, { id, path: live })).map((nested) => nested.path.slice(live.length + 1) as BytePath);
 }

@@ -60,18 +60,29 @@ async function destroyIfIdle(premises: Premises, entry: BytePath, formerName: By
  * What is out of the archive already. `rm` follows no link, and `--one-file-system` keeps it off other filesystems, but not off a part
  * of this one that is bound there meanwhile.
  */
-async function destroy({ run, archive }: Premises, entry: BytePath, formerName: BytePath): Promise<Destroyed> {
+async function destroy(premises: Premises, entry: BytePath, formerName: BytePath): Promise<Destroyed> {
+  const { run, archive } = premises;
   const path = joinPath(archive, entry);
   const rm = ['-rf', '--one-file-system', '--', { path }];
   const first = await run('rm', rm);
   if (first.status === 0) return { error: null, notes: [] };
-  const refused = first.stderr.includes('Operation not permitted');
-  if (refused) await clearBlockingFlagsBelow(run, path);
-  const notes = refused ? ['cleared immutable flags in it'] : [];
+  const notes: string[] = [];
+  const left = (why: string): Destroyed => ({
+    error: new RootsError('failed', `${printable(formerName)} cannot be removed completely: ${why}`),
+    notes,
+  });
+  if (first.stderr.includes('Operation not permitted')) {
+    const [used = null] = await premises.whyInUse([entry]);
+    if (used !== null) return left(used);
+    await clearBlockingFlagsBelow(run, path);
+    notes.push('cleared immutable flags in it');
+  }
+  // All this takes a while.
+  const [used = null] = await premises.whyInUse([entry]);
+  if (used !== null) return left(used);
   const second = await run('rm', rm);
   if (second.status === 0) return { error: null, notes };
-  const words = printableText((second.stderr.split('\n')[0] ?? '').replace(/^rm: (?:cannot remove .*: (?=[A-Z]))?/, ''));
-  return { error: new RootsError('failed', `${printable(formerName)} cannot be removed completely: ${words}`), notes };
+  return left(printableText((second.stderr.split('\n')[0] ?? '').replace(/^rm: (?:cannot remove .*: (?=[A-Z]))?/, '')));
 }
 
 /** Errors: `failed` if there is something else of that name, a link to a directory too. */

@@ -1,0 +1,98 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { fromText, joinPath, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
+import type { ArchivedTree, Backend, Listing } from '../../src/backend/backend.ts';
+import { treeLines } from '../fixtures/tree-digest.ts';
+import { tool } from '../support/scratch.ts';
+import { cutShort } from './moments.ts';
+import { SIBLING, nest, type Scene } from './scene.ts';
+import { discardOne, removeOne, treeNamed } from './steps.ts';
+import type { Clause } from './suite.ts';
+
+const [NAME, NESTED, RENAMED] = ['2026-11-10_08:00:00', '2026-11-11_08:00:00', 'daily.0'].map(fromText) as [BytePath, BytePath, BytePath];
+const inArchive = (scene: Scene, name: BytePath): BytePath => joinPath(fromText(scene.archive), name);
+
+/** All but the flags, which may have to be cleared. */
+function contentOf(scene: Scene, name: BytePath): string[] {
+  return treeLines(inArchive(scene, name)).filter((line) => !/^[-A-Za-z]{16,} \.(?:\/|$)/.test(line));
+}
+
+function addFlagged(scene: Scene, name: BytePath): void {
+  const path = scene.addTree(name);
+  if (scene.ground.flags) tool('chattr', '+i', toText(path));
+}
+
+function only<T extends ArchivedTree>(trees: readonly T[]): T {
+  const [tree, ...more] = trees.filter(({ name }) => name !== SIBLING);
+  if (tree === undefined || more.length > 0) throw new Error('one tree was wanted');
+  return tree;
+}
+
+interface Cut {
+  readonly prepare?: (backend: Backend) => Promise<unknown>;
+  readonly step: (backend: Backend, listing: Listing) => Promise<unknown>;
+}
+
+const CUTS: readonly (readonly [what: string, cut: Cut])[] = [
+  ['discard', { step: (backend, { trees }) => discardOne(backend, only(trees)) }],
+  [
+    'undelete',
+    {
+      prepare: async (backend) => discardOne(backend, await treeNamed(backend, NAME)),
+      step: (backend, { trashed }) => backend.undelete(only(trashed)),
+    },
+  ],
+  ['rename', { step: (backend, { trees }) => backend.rename(only(trees), RENAMED) }],
+];
+
+export const CUT_SHORT: readonly Clause[] = [
+  {
+    sentence: 'discard, undelete, rename: cut short at any moment, the tree is whole, under one of its two names',
+    test: async (scene) => {
+      const backend = await scene.open();
+      for (const [what, { prepare, step }] of CUTS) {
+        for (let programs = 0, isCut = true; isCut; programs += 1) {
+          addFlagged(scene, NAME);
+          const content = contentOf(scene, NAME);
+          await prepare?.(backend);
+          const [name] = readdirSync(scene.archive, { encoding: 'latin1' }).filter((each) => each !== SIBLING) as BytePath[];
+          if (scene.ground.flags) tool('chattr', '+i', toText(inArchive(scene, name ?? NAME)));
+          isCut = await cutShort(scene.location, programs, step);
+          expect(await backend.sweep()).toEqual([]);
+          const { trees, trashed, others } = await backend.list();
+          expect(others).toEqual([]);
+          const tree = only([...trees, ...trashed]);
+          expect(contentOf(scene, tree.name), `${what}, after ${String(programs)} programs`).toEqual(content);
+          if (!isCut) expect([trashed.length === 1, tree.name === RENAMED]).toEqual([what === 'discard', what === 'rename']);
+          await removeOne(backend, tree);
+        }
+      }
+    },
+  },
+  {
+    sentence: 'remove: of several, cut short at any moment, each is whole and listed, or gone, or is finished by the next run',
+    test: async (scene) => {
+      const backend = await scene.open();
+      const names = [NAME, NESTED, RENAMED];
+      for (let programs = 0, isCut = true; isCut; programs += 1) {
+        scene.addTree(NAME);
+        const outer = scene.addTree(NESTED);
+        if (scene.ground.capabilities.nestedTrees) nest(scene, outer, 'srv', 'srv/deep');
+        addFlagged(scene, RENAMED);
+        if (scene.ground.flags) tool('chattr', '+i', join(outer, 'var/empty'));
+        const content = new Map(names.map((name) => [name, contentOf(scene, name)]));
+        const wanted = ({ trees }: Listing): ArchivedTree[] => names.flatMap((name) => trees.filter((tree) => tree.name === name));
+        isCut = await cutShort(scene.location, programs, (backend, listing) => backend.remove(wanted(listing)));
+        for (const { name } of wanted(await backend.list()))
+          expect(contentOf(scene, name), `${name}, after ${String(programs)} programs`).toEqual(content.get(name));
+        expect((await backend.sweep()).filter(({ error }) => error !== null)).toEqual([]);
+        const left = wanted(await backend.list());
+        if (!isCut) expect(left).toEqual([]);
+        expect((await backend.remove(left)).filter(({ error }) => error !== null)).toEqual([]);
+        expect(readdirSync(scene.archive)).toEqual([SIBLING]);
+        for (const name of names) expect(lstatSync(toBytes(inArchive(scene, name)), { throwIfNoEntry: false })).toBeUndefined();
+      }
+    },
+  },
+];

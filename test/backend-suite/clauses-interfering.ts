@@ -1,0 +1,177 @@
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { fromText, joinPath, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
+import { treeDigest } from '../fixtures/tree-digest.ts';
+import { tool } from '../support/scratch.ts';
+import { atEachMoment, moments } from './moments.ts';
+import { SIBLING, counting, everything, nest, unmountEverywhere, type Scene } from './scene.ts';
+import { removeOne, treeNamed } from './steps.ts';
+import type { Clause } from './suite.ts';
+
+const NAME = fromText('2026-11-10_08:00:00');
+const noNested: Clause['unless'] = ({ capabilities }) => (capabilities.nestedTrees ? false : 'a tree holds no independent trees');
+const noFlags: Clause['unless'] = ({ flags }) => (flags ? false : 'the filesystem has no such flags');
+
+const inArchive = (scene: Scene, name: BytePath): BytePath => joinPath(fromText(scene.archive), name);
+const DELETES = / subvolume delete |^rm |^chattr -R /;
+/** The way to what these take is in nobody's hands but root's, and only then they are started. */
+const BY_PATH = / subvolume delete -- |^rm |^chattr -R /;
+
+/** Where a tree is that is being removed: under its name, or on its way out; undefined if it is gone. */
+function whereabouts(scene: Scene): BytePath | undefined {
+  const names = readdirSync(scene.archive, { encoding: 'latin1' }) as BytePath[];
+  return names.includes(NAME) ? NAME : names.find((name) => name.startsWith('.roots-removing.'));
+}
+
+/** Out of the archive, whatever it is; a directory of its own for each. */
+function putAway(scene: Scene, path: BytePath): void {
+  if (scene.ground.flags && lstatSync(toBytes(path)).isDirectory()) tool('chattr', '-i', toText(path));
+  renameSync(toBytes(path), join(scene.mountPoint(), 'away'));
+}
+
+const OTHERS: readonly (readonly [what: string, plant: (scene: Scene, path: BytePath) => void])[] = [
+  ['another tree', (scene, path) => void scene.addTree(toText(path).slice(scene.archive.length + 1) as BytePath)],
+  ['a directory', (scene, path) => void tool('cp', '-a', scene.outside, toText(path))],
+  ['a link to the blank', (scene, path) => symlinkSync(scene.blank, toBytes(path))],
+  ['a link to another old root', (_, path) => symlinkSync(toText(SIBLING), toBytes(path))],
+];
+
+/**
+ * Before each program that removing starts, something else is put in the place of what is removed. It must be there afterwards. `shift`: which
+ * of the others begins; each moment has another.
+ */
+async function exchangeAtEachMoment(scene: Scene, shift: number, { byPathToo }: { readonly byPathToo: boolean }): Promise<number> {
+  const between = moments();
+  const backend = await scene.open({ run: between.run });
+  let exchanged = 0;
+  let round = shift;
+  await atEachMoment(between, async (during) => {
+    round += 1;
+    const [what, plant] = OTHERS[round % OTHERS.length]!;
+    const path = scene.addTree(NAME);
+    if (scene.ground.capabilities.nestedTrees) nest(scene, path, 'srv');
+    tool('chattr', '+i', toText(path));
+    const tree = await treeNamed(backend, NAME);
+    let at = '';
+    let planted: string | undefined;
+    await during(
+      (call) => {
+        const entry = whereabouts(scene);
+        if (entry === undefined || (!byPathToo && BY_PATH.test(call))) return;
+        putAway(scene, inArchive(scene, entry));
+        plant(scene, inArchive(scene, entry));
+        planted = treeDigest(inArchive(scene, entry));
+        at = call;
+        exchanged += 1;
+      },
+      () => backend.remove([tree]),
+    );
+    if (planted !== undefined) expect(Object.values(everything(scene)), `${what}, at ${at}`).toContain(planted);
+    for (const name of readdirSync(scene.archive, { encoding: 'latin1' }) as BytePath[])
+      if (name !== SIBLING) putAway(scene, inArchive(scene, name));
+  });
+  return exchanged;
+}
+
+export const INTERFERING: readonly Clause[] = [
+  {
+    sentence: 'remove: what is put in the place of a tree meanwhile is not lost, nor where links in its place lead',
+    unless: noFlags,
+    test: async (scene) => {
+      // Each moment with each of them, and where there are many moments with two.
+      for (const shift of scene.ground.capabilities.nestedTrees ? [0, 2] : OTHERS.keys())
+        expect(await exchangeAtEachMoment(scene, shift, { byPathToo: false })).toBeGreaterThan(1);
+    },
+  },
+  {
+    sentence:
+      'remove: where the way to the archive is in the hands of others, only by number, so that nothing can be put in the place of a tree at any moment',
+    unless: noNested,
+    test: async (scene) => {
+      const { run, calls } = counting();
+      const backend = await scene.open({ run });
+      const names = ['1700000001', '1700000002', '1700000003'].map(fromText);
+      const removeAll = async (): Promise<string[]> => {
+        for (const name of names) nest(scene, scene.addTree(name), 'srv');
+        scene.addTree(NAME);
+        const { trees } = await backend.list();
+        calls.length = 0;
+        const departures = await backend.remove(trees.filter(({ name }) => name !== SIBLING));
+        expect(departures.map(({ error }) => error)).toEqual([null, null, null, null]);
+        return calls.filter((call) => call.includes(' subvolume delete ') && !call.includes(' --subvolid '));
+      };
+      expect(await removeAll()).toHaveLength(1);
+      for (const mode of [0o775, 0o757]) {
+        chmodSync(scene.base, mode);
+        expect(await removeAll()).toEqual([]);
+      }
+      chmodSync(scene.base, 0o755);
+      tool('chown', '65534', scene.base);
+      expect(await removeAll()).toEqual([]);
+      for (const shift of [0, 2]) expect(await exchangeAtEachMoment(scene, shift, { byPathToo: true })).toBeGreaterThan(8);
+    },
+  },
+  {
+    sentence: 'remove: nothing of a tree goes that is mounted between any two steps, and it gets its name back',
+    unless: noFlags,
+    test: async (scene) => {
+      const between = moments();
+      const backend = await scene.open({ run: between.run });
+      let mounted = 0;
+      await atEachMoment(between, async (during) => {
+        const path = scene.addTree(NAME);
+        if (scene.ground.capabilities.nestedTrees) nest(scene, path, 'srv', 'srv/deep');
+        const before = treeDigest(path);
+        tool('chattr', '+i', toText(path));
+        const tree = await treeNamed(backend, NAME);
+        let at: string | undefined;
+        await during(
+          (call) => {
+            const entry = whereabouts(scene);
+            if (entry === undefined || DELETES.test(call)) return;
+            at = call;
+            const part = scene.ground.capabilities.nestedTrees && mounted % 2 === 1 ? joinPath(entry, fromText('srv/deep')) : entry;
+            scene.ground.mountTree(inArchive(scene, part), scene.mountPoint());
+            mounted += 1;
+          },
+          async () => {
+            const [departure] = await backend.remove([tree]);
+            if (at === undefined) return;
+            expect(departure?.error?.message, at).toContain('it is mounted');
+            tool('chattr', '-i', toText(path));
+            expect(treeDigest(path), at).toBe(before);
+          },
+        );
+        await unmountEverywhere(scene);
+        if (at !== undefined) await removeOne(backend, await treeNamed(backend, NAME));
+      });
+      expect(mounted).toBeGreaterThan(1);
+      expect(readdirSync(scene.archive)).toEqual([SIBLING]);
+    },
+  },
+  {
+    sentence: 'remove: what is mounted in a tree while it goes is not lost',
+    unless: ({ flags, capabilities }) =>
+      capabilities.nestedTrees ? 'no program goes from directory to directory' : flags ? false : 'the filesystem has no such flags',
+    test: async (scene) => {
+      const between = moments();
+      const backend = await scene.open({ run: between.run });
+      const path = scene.addTree(NAME);
+      tool('chattr', '+i', join(path, 'var/empty'));
+      mkdirSync(join(path, 'var/mounted'));
+      const tree = await treeNamed(backend, NAME);
+      const act = (call: string): void => {
+        expect(call).toMatch(/^chattr -R /);
+        const at = join(scene.archive, whereabouts(scene) ?? '', 'var/empty');
+        tool('mount', '--bind', scene.outside, at);
+      };
+      // The first program could not delete all of it.
+      const { result } = await between.at(2, act, () => backend.remove([tree]));
+      expect(existsSync(join(scene.outside, 'secret'))).toBe(true);
+      expect(result[0]?.error?.message).toContain('it is mounted');
+      await unmountEverywhere(scene);
+      expect((await backend.sweep()).map(({ error }) => error)).toEqual([null]);
+    },
+  },
+];
