@@ -61,7 +61,20 @@ const PARTS = {
     packages: [...NODE.computing, ...NODE.files],
   },
   operations: {
-    imports: [...PLAIN, 'retention', 'diff', 'diff/tree', 'boot', 'units', 'config', 'backend', 'backend/detect', 'system', 'system/run', 'system/journal'],
+    imports: [
+      ...PLAIN,
+      'retention',
+      'diff',
+      'diff/tree',
+      'boot',
+      'units',
+      'config',
+      'backend',
+      'backend/detect',
+      'system',
+      'system/run',
+      'system/journal',
+    ],
     packages: ['date-fns', '@date-fns/tz', 'valibot', 'fastest-levenshtein', ...NODE.computing],
   },
   // It builds a machine, so it must make files.

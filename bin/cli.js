@@ -55,9 +55,10 @@ function beforeSeparator(args) {
 
 function unknownCommand(config, id) {
   const ids = [...config.commandIDs, 'help'].map((each) => each.replaceAll(':', ' '));
-  const best = closest(id, ids);
-  const hint = distance(id, best) <= 2 ? `did you mean \`roots ${best}\`?` : 'see roots --help';
-  return new RootsError('usage', `there is no command \`${id.replaceAll(':', ' ')}\``, { hint });
+  const asked = id.replaceAll(':', ' ');
+  const best = closest(asked, ids);
+  const hint = distance(asked, best) <= 2 ? `did you mean \`roots ${best}\`?` : 'see roots --help';
+  return new RootsError('usage', `there is no command \`${asked}\``, { hint });
 }
 
 /** Byte for byte: what is not UTF-8 reaches `fromText` as lone surrogates. */
@@ -92,7 +93,7 @@ function bundled({ root, pjson, commands }) {
     options: { root },
     pjson,
     root,
-    topics: [],
+    topics: Object.entries(pjson.oclif.topics).map(([name, topic]) => ({ name, ...topic })),
     type: 'core',
     valid: true,
     version: pjson.version,

@@ -91,9 +91,7 @@ export function readMountTable(process: number | 'self' = 'self'): Mount[] {
  */
 export async function readAllMountTables(run: Run): Promise<AllMounts> {
   const tables = readTablesOfProcesses();
-  const pinned = readMountTable().filter(
-    (mount) => mount.type === 'nsfs' && mount.root.startsWith('mnt:[') && !tables.whole.has(mount.root),
-  );
+  const pinned = namespacesKeptByMounts().filter(({ root }) => !tables.whole.has(root));
   const mounts = [...tables.mounts];
   let { incomplete } = tables;
   for (const { root, mountPoint } of pinned) {
@@ -102,6 +100,24 @@ export async function readAllMountTables(run: Run): Promise<AllMounts> {
     else mounts.push(...table);
   }
   return { mounts, incomplete };
+}
+
+/** A copy of a mount namespace, such as a service of systemd has, lacks the mounts that keep namespaces. So those of the first process count as well. */
+function namespacesKeptByMounts(): Pick<Mount, 'root' | 'mountPoint'>[] {
+  const keeps = ({ type, root }: Mount): boolean => type === 'nsfs' && root.startsWith('mnt:[');
+  const own = readMountTable().filter(keeps);
+  const others = tableOfFirstProcess().filter((mount) => keeps(mount) && own.every(({ root }) => root !== mount.root));
+  return [...own, ...others.map(({ root, mountPoint }) => ({ root, mountPoint: joinPath('/proc/1/root' as BytePath, mountPoint) }))];
+}
+
+/** Users do not see it where /proc is mounted with `hidepid`. */
+function tableOfFirstProcess(): Mount[] {
+  try {
+    return readMountTable(1);
+  } catch (error) {
+    if (isGone(error) || ['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) return [];
+    throw error;
+  }
 }
 
 interface TablesOfProcesses {

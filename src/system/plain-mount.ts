@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
 import { fromText, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import { mountError, mountOptions, type MountSource } from './mount-source.ts';
-import { readMountTable } from './mounts.ts';
+import { readMountTable, type Mount } from './mounts.ts';
 import type { PrivateMount } from './private-mount.ts';
 import type { Run } from './run.ts';
 
@@ -22,6 +22,14 @@ export function placeForPlainMounts(env: NodeJS.ProcessEnv = process.env, table:
   } catch {
     return null;
   }
+}
+
+/**
+ * The mounts as whoever runs the machine made them. Those of a hardened unit are copies, `nosuid` all of them
+ * (NoNewPrivileges=), which says nothing of where they come from.
+ */
+export function readMachineMountTable(): Mount[] {
+  return readMountTable(placeForPlainMounts() === null ? 'self' : 1);
 }
 
 /**

@@ -90,6 +90,16 @@ describe('the topic', () => {
   });
 });
 
+it('a command of the topic that does not exist is 2, with the one that was meant', async () => {
+  const { status, stderr } = await roots(['timer', 'enabel']);
+  expect(status).toBe(2);
+  expect(stderr).toContain('timer enable');
+});
+
+it('the topic has a summary of its own', async () => {
+  expect((await roots(['--help'])).stdout).toMatch(/^ +timer +Prune by a systemd timer\.$/m);
+});
+
 describe('without systemd', () => {
   it.skipIf(existsSync('/run/systemd/system')).each([['status'], ['enable'], ['disable']])(
     '`roots timer %s` is 12',

@@ -4,7 +4,8 @@
  */
 import { fromText, joinPath, printable, toText, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
-import { isSystemMount, readMountTable, type Mount } from '../../system/mounts.ts';
+import { isSystemMount, type Mount } from '../../system/mounts.ts';
+import { readMachineMountTable } from '../../system/plain-mount.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import type { Detected, Services } from '../backend.ts';
 import { KNOWN_ARCHIVES, KNOWN_BLANKS, KNOWN_LIVE, MOUNT_POINT_OF, type KnownArchive } from '../layouts.ts';
@@ -18,7 +19,7 @@ export interface BtrfsDetection {
 }
 
 export async function detectBtrfs(services: Services): Promise<BtrfsDetection> {
-  const mounts = readMountTable().filter((mount) => mount.type === 'btrfs');
+  const mounts = readMachineMountTable().filter((mount) => mount.type === 'btrfs');
   const found: Detected[] = [];
   const notLookedAt: string[] = [];
   for (const [device, mount] of filesystemsOf(mounts)) {

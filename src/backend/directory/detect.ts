@@ -3,7 +3,8 @@
  */
 import { lstatSync, readdirSync } from 'node:fs';
 import { joinPath, isUtf8, printable, toBytes, toText, type BytePath } from '../../byte-path.ts';
-import { isSystemMount, readMountTable, type Mount } from '../../system/mounts.ts';
+import { isSystemMount, type Mount } from '../../system/mounts.ts';
+import { readMachineMountTable } from '../../system/plain-mount.ts';
 import type { Detected } from '../backend.ts';
 import { KNOWN_ARCHIVES, MOUNT_POINT_OF, type KnownArchive } from '../layouts.ts';
 import { parseName } from '../name.ts';
@@ -12,7 +13,7 @@ import { isOnlyOurs } from './trust.ts';
 const FILESYSTEMS = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'f2fs', 'nilfs2', 'tmpfs']);
 
 export function detectDirectories(nameZone: string): Detected[] {
-  const places = readMountTable().filter((mount) => FILESYSTEMS.has(mount.type) && isSystemMount(mount));
+  const places = readMachineMountTable().filter((mount) => FILESYSTEMS.has(mount.type) && isSystemMount(mount));
   const found = places.flatMap((mount) => KNOWN_ARCHIVES.flatMap((known) => archiveAt(mount, known, nameZone)));
   // A filesystem may be mounted twice; its archive is one.
   return [...new Map(found.map(({ inode, detected }) => [inode, detected])).values()];
