@@ -137,6 +137,11 @@ function reasonOf(check: () => void): RootsError | null {
 }
 
 function notMoved(tree: ArchivedTree, error: unknown): RootsError {
+  if (errnoOf(error) === 'EPERM')
+    return new RootsError('failed', `${nameOf(tree)} is not removed: it may not be renamed`, {
+      hint: 'is the archive itself immutable? See lsattr -d',
+      cause: error,
+    });
   const hint = isFull(error) ? { hint: 'without `grace` old roots are removed at once, which needs no space' } : {};
   return new RootsError('failed', `${nameOf(tree)} is not removed: ${messageOf(error)}`, { ...hint, cause: error });
 }

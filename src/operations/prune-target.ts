@@ -69,6 +69,8 @@ class Pruning {
   #generation: string;
   /** What the plan of now says of them, by what they are known by. */
   #going = new Map<string, Going>();
+  /** Why the others stay, by their ids. */
+  #staying = new Map<string, readonly string[]>();
   /** Those of them that go only for space, in this order. */
   #forSpace: readonly Going[] = [];
 
@@ -102,7 +104,8 @@ class Pruning {
     return archive;
   }
 
-  #follow({ remove, purge, space }: TargetPlan): void {
+  #follow({ remove, purge, space, keep, trash }: TargetPlan): void {
+    this.#staying = new Map([...trash, ...keep].map(({ root, reasons }) => [root.id, reasons.length === 0 ? ['in the trash'] : reasons]));
     this.#forSpace = space === null ? [] : [...space.trash, ...space.roots];
     this.#going = new Map([...remove, ...purge, ...this.#forSpace].map((each) => [keyOf(each), each]));
   }
@@ -123,7 +126,9 @@ class Pruning {
   }
 
   #fail(judged: Going): void {
-    const error = `${judged.name} is not removed: the archive has changed since the plan was made`;
+    const why = this.#staying.get(judged.root.id);
+    const now = why === undefined ? 'it is gone' : `it stays: ${why.join(', ')}`;
+    const error = `${judged.name} is not removed: the archive has changed since the plan was made, and now ${now}`;
     this.#log.note([{ event: 'failed', ...entryOf(judged), error }]);
     this.#onRemoval({ judged, result: 'failed', error, notes: [] });
   }

@@ -149,7 +149,7 @@ async function planTarget(context: Context, target: Target, slots: number, log?:
   const plan = planRotation(withStrangers(snapshots, archive.unrecognised), { slots, now: context.now, zone: context.config.timezone });
   const roots = new Map(judged.map(({ root }) => [root.id, root]));
   const drop = plan.drop.flatMap(({ id, name }) =>
-    judged.filter(({ root }) => root.id === id).map((each) => ({ ...each, name, keep: false, reasons: [`beyond ${String(slots)} slots`] })),
+    judged.filter(({ root }) => root.id === id).map((each) => ({ ...each, name, keep: false, reasons: [`beyond slots ${String(slots)}`] })),
   );
   const warnings = judged
     .filter(({ root }) => snapshots.find(({ id }) => id === root.id)?.fixed === true)

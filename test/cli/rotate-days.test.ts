@@ -158,7 +158,7 @@ requires.btrfs('roots rotate, day after day', () => {
     const first = uuidOf('today');
     pass(1);
     const { rotation } = await rotate(file);
-    expect(rotation.remove).toMatchObject([{ name: 'yesterday', reasons: ['beyond 1 slots'], result: 'trashed' }]);
+    expect(rotation.remove).toMatchObject([{ name: 'yesterday', reasons: ['beyond slots 1'], result: 'trashed' }]);
     expect(slots().filter((name) => !name.startsWith('.'))).toEqual(['today']);
     expect(inTrash(await ls(file))).toEqual(['yesterday']);
     expect(eventsOf(logOf(archive)).slice(-3)).toEqual(['trashing yesterday', 'trashed yesterday', 'rotate 0 1 0']);

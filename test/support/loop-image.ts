@@ -248,7 +248,7 @@ function unmount(mount: MountEntry): void {
   }
 }
 
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 30_000;
 
 function detach(device: string, file: string): void {
   const isAttached = (): boolean => [file, `${file} (deleted)`].includes(backingFile(device) ?? '');
