@@ -30,6 +30,7 @@ export abstract class BaseCommand extends Command {
       this.#abort.abort();
     };
     process.on('SIGINT', stop).on('SIGTERM', stop);
+    outliveOutput();
     const config = await readConfig({ ...(flags.config === undefined ? {} : { path: flags.config }), env: process.env });
     return createContext({ config, signal: this.#abort.signal, now: new Date(), privileged: process.geteuid?.() === 0 });
   }
@@ -60,6 +61,18 @@ export abstract class BaseCommand extends Command {
   protected override async catch(error: unknown): Promise<void> {
     reportError(error, { json: this.jsonEnabled() });
     return Promise.resolve();
+  }
+}
+
+/**
+ * What is said can be lost (a log on a disk that is full, which is why something is removed; a pager that was left): what is done goes on, and
+ * the exit status tells. oclif would end the process between two steps.
+ */
+function outliveOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.removeAllListeners('error').on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') process.exitCode ??= EXIT_STATUS.failed.status;
+    });
   }
 }
 

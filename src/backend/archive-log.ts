@@ -2,18 +2,7 @@
  * The log of an archive that is a directory: lines in its state folder, and one older file when that has grown. What is written in them is
  * the business of those who write it.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, lstatSync, openSync, readSync, renameSync, writeFileSync } from 'node:fs';
 import { fromText, joinPath, toBytes, type BytePath } from '../byte-path.ts';
 import { errnoOf } from '../errors.ts';
 import { STATE_FOLDER } from './archive-state.ts';
@@ -22,6 +11,8 @@ const LOG = fromText('log.jsonl');
 const OLDER = fromText('log.1.jsonl');
 /** Bytes; some thousand removals. */
 const ROTATE_AT = 1 << 20;
+/** Bytes that are read of a file: one that we wrote is no longer. */
+const MOST = 4 * ROTATE_AT;
 
 /** Whole lines, oldest first. */
 export function readLogLines(archive: BytePath): string[] {
@@ -40,7 +31,11 @@ function readLines(path: BytePath): string[] {
   if (file === undefined) return [];
   try {
     if (!fstatSync(file).isFile()) return [];
-    return readFileSync(file, 'utf8').split('\n').slice(0, -1);
+    const { size } = fstatSync(file);
+    const tail = Buffer.alloc(Math.min(size, MOST));
+    const length = readSync(file, tail, 0, tail.length, size - tail.length);
+    const lines = tail.toString('utf8', 0, length).split('\n').slice(0, -1);
+    return size > MOST ? lines.slice(1) : lines;
   } finally {
     closeSync(file);
   }

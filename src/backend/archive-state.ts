@@ -57,6 +57,14 @@ function isLink(path: BytePath): boolean {
   return lstatSync(toBytes(path), { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
+/** Of an archive, for people. `onTheirWay`: how many removals were cut short. */
+export function warningsOf({ unreadable }: Pins, onTheirWay: number): string[] {
+  return [
+    ...(unreadable === null ? [] : [`${unreadable}: every old root counts as pinned`]),
+    ...(onTheirWay === 0 ? [] : [`${String(onTheirWay)} on the way out when a run was cut short; the next prune goes on with that`]),
+  ];
+}
+
 /** The pin of a tree as `Pins` have it; while they are unreadable, a pin that says so. */
 export function pinOf(pins: Pins, id: string): Pin | null {
   if (pins.unreadable !== null) return { note: pins.unreadable, at: new Date(0) };
@@ -86,7 +94,7 @@ export function hasStateFolder(archive: BytePath): boolean {
   const stats = lstatSync(toBytes(joinPath(archive, STATE_FOLDER)), { throwIfNoEntry: false });
   if (stats === undefined) return false;
   if (!stats.isDirectory())
-    throw new RootsError('failed', `${printable(STATE_FOLDER)} in the archive is no directory`, {
+    throw new RootsError('failed', `\`${printable(STATE_FOLDER)}\` in the archive is no directory`, {
       hint: 'move it away: roots keeps pins there',
     });
   return true;

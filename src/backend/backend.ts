@@ -128,7 +128,11 @@ export interface Departure {
 export interface Leftover {
   /** The name that the tree had in the archive, or the beginning of it. */
   readonly formerName: BytePath;
-  /** Why it could not be finished; null if it is gone now. */
+  /** Null if that could not be told any more. */
+  readonly id: string | null;
+  /** `removed`: it is gone now. `restored`: it was whole and is an old root again. */
+  readonly result: 'removed' | 'restored' | 'failed';
+  /** Why it was not removed. */
   readonly error: RootsError | null;
 }
 
@@ -203,8 +207,11 @@ export interface Backend {
    */
   remove(trees: readonly ArchivedTree[]): Promise<readonly Departure[]>;
 
-  /** Finishes removals that were cut short. The lock must be held. */
-  sweep(): Promise<readonly Leftover[]>;
+  /**
+   * Finishes removals that were cut short. A tree of which something is deleted goes; one that is whole goes if it was to go, and it still may by all
+   * that `remove` asks; else it gets its name back. `wasToGo` is asked by the id. The lock must be held.
+   */
+  sweep(wasToGo: (id: string) => boolean): Promise<readonly Leftover[]>;
 
   /** Gives a tree another name in the archive. Never replaces anything. Errors and conditions as for `undelete`. */
   rename(tree: ArchivedTree, name: BytePath): Promise<void>;
@@ -218,7 +225,9 @@ export interface Backend {
   /** Of the filesystem. What was removed may not have come back yet, see `settle`. */
   space(): Space;
 
-  /** Waits until the space of what this backend removed has come back; false if that takes longer than `patience` milliseconds. */
+  /**
+   * Waits until the space of everything that was removed has come back, by whomever it was; false if that takes longer than `patience` milliseconds.
+   */
   settle(patience: number): Promise<boolean>;
 
   /**

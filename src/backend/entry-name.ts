@@ -8,12 +8,12 @@ import { fromText, type BytePath } from '../byte-path.ts';
 export type EntryName =
   | { readonly kind: 'plain' }
   | { readonly kind: 'trashed'; readonly formerName: BytePath; readonly at: Date }
-  /** The former name may be cut. */
-  | { readonly kind: 'removing'; readonly formerName: BytePath };
+  /** The former name may be cut. `isWhole`: nothing of it is deleted yet. */
+  | { readonly kind: 'removing'; readonly formerName: BytePath; readonly isWhole: boolean };
 
 /** The dots of a time would make two. */
 const TRASHED = /^\.roots-trash\.(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z\.([^]+)$/;
-const REMOVING = /^\.roots-removing\.\d+\.([^]+)$/;
+const REMOVING = /^\.roots-(removing|deleting)\.\d+\.([^]+)$/;
 
 /** NAME_MAX of Linux, in bytes. */
 const LONGEST = 255;
@@ -25,7 +25,8 @@ export function parseEntryName(name: BytePath): EntryName {
     return { kind: 'trashed', formerName: trashed[7] as BytePath, at: new Date(Date.UTC(year, month - 1, day, hour, minute, second)) };
   }
   const removing = REMOVING.exec(name);
-  return removing === null ? { kind: 'plain' } : { kind: 'removing', formerName: removing[1] as BytePath };
+  if (removing === null) return { kind: 'plain' };
+  return { kind: 'removing', formerName: removing[2] as BytePath, isWhole: removing[1] === 'removing' };
 }
 
 /** Undefined if the name would be too long to be had back. `isTaken`: two of one name in one second are a second apart. */
@@ -38,9 +39,19 @@ export function trashName(name: BytePath, at: Date, isTaken: (name: BytePath) =>
   }
 }
 
+/** Of a tree that is about to be deleted, and is whole. */
 export function removingName(name: BytePath, isTaken: (name: BytePath) => boolean): BytePath {
+  return numbered('.roots-removing', name, isTaken);
+}
+
+/** Of a tree of which something is deleted already, or in the next moment. */
+export function deletingName(name: BytePath, isTaken: (name: BytePath) => boolean): BytePath {
+  return numbered('.roots-deleting', name, isTaken);
+}
+
+function numbered(prefix: string, name: BytePath, isTaken: (name: BytePath) => boolean): BytePath {
   for (let number = 0; ; number += 1) {
-    const entry = `${fromText(`.roots-removing.${String(number)}.`)}${name}`.slice(0, LONGEST) as BytePath;
+    const entry = `${fromText(`${prefix}.${String(number)}.`)}${name}`.slice(0, LONGEST) as BytePath;
     if (!isTaken(entry)) return entry;
   }
 }

@@ -7,7 +7,7 @@ import { joinPath, printable, printableText, toBytes, type BytePath } from '../b
 import { RootsError, errnoOf, messageOf } from '../errors.ts';
 import type { Run } from '../system/run.ts';
 import type { ArchivedTree, Departure } from './backend.ts';
-import { parseEntryName, trashName } from './entry-name.ts';
+import { deletingName, parseEntryName, trashName } from './entry-name.ts';
 
 /** What a backend knows of its archive. Entries are names in it. */
 export interface Premises {
@@ -20,8 +20,15 @@ export interface Premises {
   whyNotSame(entries: readonly { readonly entry: BytePath; readonly tree: ArchivedTree }[]): Promise<readonly (string | null)[]>;
   /** For each, why it may be in use, or null. Nothing else may come between this and the step that it is asked for. */
   whyInUse(entries: readonly BytePath[]): Promise<readonly (string | null)[]>;
-  /** Clears what stops an entry from being renamed or removed, in the entry itself only. Says what it did. */
-  mend(entry: BytePath): Promise<readonly string[]>;
+  /** Clears what stops an entry from being renamed or removed, in the entry itself only. */
+  mend(entry: BytePath): Promise<Mended>;
+}
+
+export interface Mended {
+  /** What was done, for people. */
+  readonly notes: readonly string[];
+  /** Sets all back as it was. `entry`: where it is now. */
+  undo(entry: BytePath): Promise<void>;
 }
 
 export interface Aside extends Departure {
@@ -31,15 +38,19 @@ export interface Aside extends Departure {
 
 type NameFor = (tree: ArchivedTree, isTaken: (name: BytePath) => boolean) => BytePath | undefined;
 
-/**
- * Renames all that may go; one result for each, in this order. `inPlace`: a tree that cannot be renamed because the disk is full is a success all
- * the same, under the name that it has.
- */
+export interface SetAsideOptions {
+  /** A tree that cannot be renamed because the disk is full is a success all the same, under the name that it has. */
+  readonly inPlace: boolean;
+  /** What had to be changed for the rename is set back after it. */
+  readonly keepFlags: boolean;
+}
+
+/** Renames all that may go; one result for each, in this order. */
 export async function setAside(
   premises: Premises,
   trees: readonly ArchivedTree[],
   nameFor: NameFor,
-  { inPlace }: { readonly inPlace: boolean },
+  options: SetAsideOptions,
 ): Promise<Aside[]> {
   const asked = trees.map((tree) =>
     unmoved(
@@ -50,7 +61,7 @@ export async function setAside(
   const same = await checked(asked, (sound) => premises.whyNotSame(sound));
   const idle = await checked(same, (sound) => premises.whyInUse(sound.map(({ entry }) => entry)));
   const moved: Aside[] = [];
-  for (const each of idle) moved.push(each.error === null ? await move(premises, each, nameFor, inPlace) : each);
+  for (const each of idle) moved.push(each.error === null ? await move(premises, each, nameFor, options) : each);
   const known = await checked(moved, (sound) => premises.whyNotSame(sound));
   return known.map((each) => (each.error === null ? each : putBack(premises, each)));
 }
@@ -70,18 +81,40 @@ export async function checked<T extends Aside>(
   });
 }
 
-/** Gives a tree that must stay after all its name back. Should that be taken meanwhile, it is kept in the trash: nothing deletes it unasked. */
+/** Gives a tree that must stay after all its name back. Should that be taken meanwhile, it goes into the trash. */
 export function putBack(premises: Premises, aside: Aside): Aside {
   const { tree, entry } = aside;
   if (entry === tree.name) return aside;
-  const isTaken = (name: BytePath): boolean => exists(premises, name);
-  const to = isTaken(tree.name) ? trashName(tree.name, new Date(), isTaken) : tree.name;
-  if (to === undefined) return aside;
+  const { error, entry: now } = putBackEntry(premises, entry, tree.name);
+  return { ...aside, entry: now, error: aside.error ?? (error === null ? null : refusal(tree, error)) };
+}
+
+/** The same by names. `error`: why it has not got its name back, or null. */
+export function putBackEntry(
+  premises: Premises,
+  entry: BytePath,
+  name: BytePath,
+): { readonly entry: BytePath; readonly error: string | null } {
+  const isTaken = (each: BytePath): boolean => exists(premises, each);
+  const to = isTaken(name) ? trashName(name, new Date(), isTaken) : name;
+  if (to === undefined) return { entry, error: 'its name is taken' };
   try {
     rename(premises, entry, to);
-    return { ...aside, entry: to };
+    return { entry: to, error: null };
   } catch (error) {
-    return { ...aside, error: aside.error ?? refusal(tree, messageOf(error)) };
+    return { entry, error: messageOf(error) };
+  }
+}
+
+/** From here on it is not whole. On a full disk it may have to keep the name that it has. */
+export function beginDeleting(premises: Premises, entry: BytePath, formerName: BytePath): BytePath {
+  const to = deletingName(formerName, (name) => exists(premises, name));
+  try {
+    rename(premises, entry, to);
+    return to;
+  } catch (error) {
+    if (isFull(error)) return entry;
+    throw error;
   }
 }
 
@@ -94,7 +127,7 @@ export function exists({ archive }: Pick<Premises, 'archive'>, name: BytePath): 
   return lstatSync(toBytes(joinPath(archive, name)), { throwIfNoEntry: false }) !== undefined;
 }
 
-async function move(premises: Premises, aside: Aside, nameFor: NameFor, inPlace: boolean): Promise<Aside> {
+async function move(premises: Premises, aside: Aside, nameFor: NameFor, options: SetAsideOptions): Promise<Aside> {
   const { tree } = aside;
   const to = nameFor(tree, (name) => exists(premises, name));
   if (to === undefined) return { ...aside, error: refusal(tree, 'its name is too long for the trash') };
@@ -102,20 +135,22 @@ async function move(premises: Premises, aside: Aside, nameFor: NameFor, inPlace:
     rename(premises, tree.name, to);
     return { ...aside, entry: to };
   } catch (error) {
-    if (inPlace && isFull(error)) return aside;
-    return errnoOf(error) === 'EPERM' ? mendAndMove(premises, aside, to) : { ...aside, error: notMoved(tree, error) };
+    if (options.inPlace && isFull(error)) return aside;
+    return errnoOf(error) === 'EPERM' ? mendAndMove(premises, aside, to, options) : { ...aside, error: notMoved(tree, error) };
   }
 }
 
 /** The flags of the tree itself stop its rename; those of what is in it do not. */
-async function mendAndMove(premises: Premises, aside: Aside, to: BytePath): Promise<Aside> {
-  const notes = await premises.mend(aside.tree.name);
+async function mendAndMove(premises: Premises, aside: Aside, to: BytePath, { keepFlags }: SetAsideOptions): Promise<Aside> {
+  const mended = await premises.mend(aside.tree.name);
   try {
     rename(premises, aside.tree.name, to);
-    return { ...aside, entry: to, notes };
   } catch (error) {
-    return { ...aside, notes, error: notMoved(aside.tree, error) };
+    await mended.undo(aside.tree.name);
+    return { ...aside, error: notMoved(aside.tree, error) };
   }
+  if (keepFlags) await mended.undo(to);
+  return { ...aside, entry: to, notes: keepFlags ? [] : mended.notes };
 }
 
 function isFull(error: unknown): boolean {
@@ -150,15 +185,18 @@ export function refusal(tree: ArchivedTree, why: string): RootsError {
   return new RootsError('failed', `${nameOf(tree)} is not removed: ${why}`);
 }
 
-/** Gives a tree another name. mv(1) asks the kernel not to replace anything (renameat2, RENAME_NOREPLACE), which Node cannot. */
+/**
+ * Gives a tree another name. What must be changed for that is set back: a snapshot that has become writable would be one no more. mv(1) asks the
+ * kernel not to replace anything (renameat2, RENAME_NOREPLACE), which Node cannot.
+ */
 export async function renameTree(premises: Premises, tree: ArchivedTree, to: BytePath): Promise<void> {
   const [different = null] = await premises.whyNotSame([{ entry: tree.name, tree }]);
   const [used = null] = await premises.whyInUse([tree.name]);
-  const why = different ?? used;
-  if (why !== null) throw new RootsError('failed', `${nameOf(tree)} is not renamed: ${why}`);
-  const notes = await moveWithoutReplacing(premises, tree.name, to);
-  if (notes === null) return;
-  throw new RootsError('failed', `${nameOf(tree)} cannot be renamed to ${printable(to)}: ${notes}`);
+  const why = different ?? used ?? (await moveWithoutReplacing(premises, tree.name, to));
+  if (why === null) return;
+  throw new RootsError('failed', `${printable(tree.name)} cannot be given the name ${printable(to)}: ${why}`, {
+    hint: why.includes('Operation not permitted') ? 'is it immutable? See lsattr -d' : 'see what is in the archive',
+  });
 }
 
 /** Why not, or null. Where the name is taken, mv of coreutils before 9.5 does nothing and says nothing. */
@@ -173,7 +211,10 @@ async function moveWithoutReplacing(premises: Premises, from: BytePath, to: Byte
   };
   const first = await attempt();
   if (first?.includes('Operation not permitted') !== true) return first;
-  return (await premises.mend(from)).length === 0 ? first : attempt();
+  const mended = await premises.mend(from);
+  const second = mended.notes.length === 0 ? first : await attempt();
+  await mended.undo(second === null ? to : from);
+  return second;
 }
 
 /** As people know it. */

@@ -69,8 +69,11 @@ export default class Prune extends BaseCommand {
 
   #end({ removals, problems, outcomes }: PruneOutcome): void {
     const failed = removals.some(({ result }) => result === 'failed');
-    const left = [...outcomes.values()].some(({ leftovers }) => leftovers.some(({ error }) => error !== null));
-    if (problems.length > 0 || failed || left) this.end('partly');
+    const left = [...outcomes.values()].some(({ leftovers }) => leftovers.some(({ result }) => result === 'failed'));
+    const short = [...outcomes.values()].some(({ space }) =>
+      ['nothing more may go', 'there is never so much'].includes(space?.short ?? ''),
+    );
+    if (problems.length > 0 || failed || left || short) this.end('partly');
     this.endIfStopped();
   }
 }

@@ -1,7 +1,8 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
-import { planRotations, rotate, type Rotations, type TargetRotation } from '../operations/rotate.ts';
+import { planRotations, rotate, type Rotations } from '../operations/rotate.ts';
+import type { TargetRotation } from '../operations/rotate-plan.ts';
 import { rotationsContract } from '../ui/contract.ts';
 import { confirm, refuseToAsk } from '../ui/prompts.ts';
 import { renderRotated, renderRotations, rotationQuestion } from '../ui/rotate-view.ts';
@@ -48,7 +49,9 @@ export default class Rotate extends BaseCommand {
   }
 
   #end(done: Rotations): object {
-    const failed = done.outcomes.some(({ stopped, removals }) => stopped !== null || removals.some(({ result }) => result === 'failed'));
+    const failed = done.outcomes.some(
+      ({ stopped, removals, leftovers }) => stopped !== null || [...removals, ...leftovers].some(({ result }) => result === 'failed'),
+    );
     if (failed || done.problems.length > 0) this.end('partly');
     this.endIfStopped();
     return rotationsContract(done);

@@ -6,6 +6,7 @@ import { toText } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import { before } from '../retention/duration.ts';
 import { planRetention, type Candidate } from '../retention/plan.ts';
+import { isEmpty } from '../retention/policy.ts';
 import { isSlotName, isTemporaryName } from '../retention/rotation.ts';
 import type { Context } from './context.ts';
 import type { Target, TargetProblem } from './targets.ts';
@@ -50,19 +51,30 @@ export async function judgeArchive(context: Context, target: Target, at: Date = 
   // What comes in between is then seen as a change.
   const generation = target.backend.generation();
   const listing = await target.backend.list();
-  const archive = understand(listing, {
-    nameZone: context.config.nameTimezone,
-    isSlot: (name) => isSlotName(name) || isTemporaryName(name),
-  });
-  const verdicts = planRetention(archive.roots.map(candidateOf), target.policy, at, context.config.timezone);
+  const archive = understand(listing, { nameZone: context.config.nameTimezone, isSlot });
+  const verdicts = planRetention(archive.roots.filter(isOfBoot).map(candidateOf), target.policy, at, context.config.timezone);
+  const judged = new Map(verdicts.map(({ root: { root }, ...verdict }) => [root, verdict]));
   return {
     target,
     generation,
-    roots: verdicts.map(({ root, keep, firm, reasons }) => ({ target, root: root.root, name: root.name, keep, firm, reasons })),
+    roots: archive.roots.map((root) => ({ target, root, name: toText(root.name), ...(judged.get(root) ?? apart(root)) })),
     trash: archive.trash.map((root) => judgeTrash(context, target, root, at)),
     unrecognised: archive.unrecognised,
     warnings: archive.warnings,
   };
+}
+
+function isSlot(name: string): boolean {
+  return isSlotName(name) || isTemporaryName(name);
+}
+
+/** What `roots rotate` took is its own to remove: several of one day would else push the roots of boots out of the floor. */
+export function isOfBoot({ name }: Pick<OldRoot, 'name'>): boolean {
+  return !isSlot(toText(name));
+}
+
+function apart(root: OldRoot): Pick<JudgedRoot, 'keep' | 'firm' | 'reasons'> {
+  return { keep: true, firm: true, reasons: [...protectionsOf(root), 'slot'] };
 }
 
 /** What retention is told of a root. */
@@ -72,7 +84,9 @@ export function candidateOf(root: OldRoot): Candidate & { readonly root: OldRoot
 
 function judgeTrash({ config }: Context, target: Target, root: TrashedRoot, at: Date): JudgedTrash {
   const { grace } = target;
-  const due = grace === null || root.trashedAt <= before(at, grace, config.timezone);
+  // Without a policy nothing is removed, from the trash neither; but rotating is one.
+  const isKept = isEmpty(target.policy) && target.slots === null;
+  const due = !isKept && (grace === null || root.trashedAt <= before(at, grace, config.timezone));
   const reason = grace === null ? 'no grace' : `grace ${grace.text} over`;
   return { target, root, name: toText(root.formerName), due, reasons: due ? [reason] : [] };
 }

@@ -5,6 +5,7 @@ import type { Space } from '../backend/backend.ts';
 import type { Archive } from '../backend/old-root.ts';
 import { printable } from '../byte-path.ts';
 import { wantedBytes } from '../retention/free-space.ts';
+import { goForSpace } from '../retention/plan.ts';
 import { isEmpty } from '../retention/policy.ts';
 import type { JudgedArchive, JudgedRoot, JudgedTrash } from './judge.ts';
 import type { Target } from './targets.ts';
@@ -37,8 +38,12 @@ export interface SpacePlan extends Space {
   readonly wantedBytes: number;
   /** As it was written: `10%`. */
   readonly text: string;
+  /** More than there is in all: nothing goes for what can never be. */
+  readonly isImpossible: boolean;
   /** First these, those first that are in the trash for the longest. Empty if there is enough now. */
   readonly trash: readonly JudgedTrash[];
+  /** Then these, which this plan puts into the trash. */
+  readonly trashedNow: readonly JudgedRoot[];
   /** Then these, oldest first. Their reasons are those that go before: `free space below 10%`. */
   readonly roots: readonly JudgedRoot[];
 }
@@ -48,8 +53,7 @@ export function planTarget(archive: JudgedArchive, { now }: { readonly now: bool
   const { target, generation, roots, unrecognised, warnings } = archive;
   const policyIsEmpty = isEmpty(target.policy);
   const remove = roots.filter((each) => !each.keep).toReversed();
-  // Without a policy nothing is removed, not from the trash either.
-  const purge = policyIsEmpty ? [] : archive.trash.filter(({ due }) => due).toReversed();
+  const purge = archive.trash.filter(({ due }) => due).toReversed();
   const into = target.grace === null ? 'nowhere' : 'trash';
   return {
     target,
@@ -59,7 +63,7 @@ export function planTarget(archive: JudgedArchive, { now }: { readonly now: bool
     into,
     purge,
     trash: archive.trash.filter((each) => !purge.includes(each)),
-    space: now ? planSpace(archive, purge) : null,
+    space: now ? planSpace(archive, purge, into === 'trash' ? remove : []) : null,
     skipped: unrecognised.map(skipped),
     warnings,
     freedBytes: freedBytes(target, [...purge, ...(into === 'trash' ? [] : remove)]),
@@ -67,23 +71,25 @@ export function planTarget(archive: JudgedArchive, { now }: { readonly now: bool
   };
 }
 
-function planSpace({ target, roots, trash }: JudgedArchive, purge: readonly JudgedTrash[]): SpacePlan | null {
+function planSpace(
+  { target, roots, trash }: JudgedArchive,
+  purge: readonly JudgedTrash[],
+  trashedNow: readonly JudgedRoot[],
+): SpacePlan | null {
   const { minFree } = target.policy;
   if (minFree === undefined) return null;
   const space = target.backend.space();
-  const plan = { ...space, wantedBytes: wantedBytes(minFree, space.totalBytes), text: minFree.text };
-  if (plan.freeBytes >= plan.wantedBytes) return { ...plan, trash: [], roots: [] };
+  const wanted = wantedBytes(minFree, space.totalBytes);
+  const isImpossible = wanted > space.totalBytes;
+  const plan = { ...space, wantedBytes: wanted, text: minFree.text, isImpossible };
+  if (isImpossible || plan.freeBytes >= wanted) return { ...plan, trash: [], trashedNow: [], roots: [] };
   const reasons = [`free space below ${minFree.text}`];
+  const forSpace = <T extends JudgedRoot | JudgedTrash>(all: readonly T[]): T[] => all.map((each) => ({ ...each, reasons }));
   return {
     ...plan,
-    trash: trash
-      .filter((each) => !purge.includes(each))
-      .map((each) => ({ ...each, reasons }))
-      .toReversed(),
-    roots: roots
-      .filter(({ keep, firm }) => keep && !firm)
-      .map((each) => ({ ...each, reasons }))
-      .toReversed(),
+    trash: forSpace(trash.filter((each) => !purge.includes(each)).toReversed()),
+    trashedNow,
+    roots: forSpace(goForSpace(roots)),
   };
 }
 

@@ -2,26 +2,26 @@
  * Carrying out the plan for one target, a step at a time. Before each step the archive is looked at again: what has changed since the plan
  * is decided anew, and only what both plans say goes.
  */
-import type { ArchivedTree } from '../backend/backend.ts';
+import type { ArchivedTree, Leftover } from '../backend/backend.ts';
 import { toText } from '../byte-path.ts';
 import { messageOf } from '../errors.ts';
 import type { Context } from './context.ts';
 import { judgeArchive, type JudgedArchive } from './judge.ts';
 import { planTarget, type SpacePlan, type TargetPlan } from './prune-plan.ts';
-import { RemovalLog, type Step } from './removal-log.ts';
-import { entryOf, inSteps, takeStep, type Going, type OnRemoval, type Removal } from './removal-step.ts';
+import { RemovalLog } from './removal-log.ts';
+import { entryOf, inSteps, takeStep, type Going, type OnRemoval, type Removal, type StepOptions } from './removal-step.ts';
 
 /** What came of the wish for free space. */
 export interface SpaceOutcome {
   readonly plan: SpacePlan;
   readonly freeBytes: number;
   /** Why it was not gone on with though there is not enough; null if there is. */
-  readonly short: 'nothing more may go' | 'space is still coming back' | 'stopped' | null;
+  readonly short: 'nothing more may go' | 'there is never so much' | 'space is still coming back' | 'stopped' | null;
 }
 
 export interface TargetOutcome {
   /** Removals of an earlier run that were finished, or could not be. */
-  readonly leftovers: readonly { readonly name: string; readonly error: string | null }[];
+  readonly leftovers: readonly Leftover[];
   readonly space: SpaceOutcome | null;
   /** For people. */
   readonly warnings: readonly string[];
@@ -48,8 +48,8 @@ export async function pruneTarget(context: Context, plan: TargetPlan, onRemoval:
   });
   try {
     const outcome = await pruning.run();
-    await log.write([{ event: 'prune', ...summary() }]);
     if (removals.length > 0) await backend.flush();
+    await log.write([{ event: 'prune', ...summary() }]);
     return { ...outcome, warnings: await log.close() };
   } catch (error) {
     await log.write([{ event: 'prune', ...summary(), error: messageOf(error) }]);
@@ -84,14 +84,12 @@ class Pruning {
   }
 
   async run(): Promise<Pick<TargetOutcome, 'leftovers' | 'space'>> {
-    const { backend } = this.#plan.target;
-    const leftovers = await backend.sweep();
-    await this.#log.settle(() => this.#lookAgain());
+    const leftovers = await this.#log.recover(() => this.#lookAgain());
     const { target, into, remove, purge } = this.#plan;
     for (const going of inSteps(target, remove)) await this.#step(going, into === 'trash' ? 'trashing' : 'removing');
     for (const going of inSteps(target, purge)) await this.#step(going, 'removing');
     return {
-      leftovers: leftovers.map(({ formerName, error }) => ({ name: toText(formerName), error: error === null ? null : error.message })),
+      leftovers,
       space: this.#plan.space === null ? null : await this.#makeSpace(this.#plan.space),
     };
   }
@@ -110,7 +108,7 @@ class Pruning {
     this.#going = new Map([...remove, ...purge, ...this.#forSpace].map((each) => [keyOf(each), each]));
   }
 
-  async #step(planned: readonly Going[], step: Step): Promise<void> {
+  async #step(planned: readonly Going[], step: StepOptions['step']): Promise<void> {
     if (this.#context.signal.aborted || planned.length === 0) return;
     const { backend } = this.#plan.target;
     if (backend.generation() !== this.#generation) await this.#lookAgain();
@@ -140,12 +138,12 @@ class Pruning {
   /** One after another, and what really came back is what counts. What was put into the trash just now goes before what is still in the archive. */
   async #makeSpace(plan: SpacePlan): Promise<SpaceOutcome> {
     const { backend } = this.#plan.target;
-    const agreed = new Set([...plan.trash, ...plan.roots, ...this.#plan.remove].map(({ root }) => root.id));
+    const agreed = new Set([...plan.trash, ...plan.trashedNow, ...plan.roots].map(({ root }) => root.id));
     const isShort = (): boolean => backend.space().freeBytes < plan.wantedBytes;
     const tried = new Set<string>();
     // Anything that has gone so far may have been enough.
-    let settled = plan.freeBytes >= plan.wantedBytes || (await backend.settle(PATIENCE));
-    while (settled && plan.freeBytes < plan.wantedBytes && isShort() && !this.#context.signal.aborted) {
+    let settled = agreed.size === 0 || (await backend.settle(PATIENCE));
+    while (settled && agreed.size > 0 && isShort() && !this.#context.signal.aborted) {
       await this.#lookAgain();
       const next = this.#forSpace.find((each) => agreed.has(each.root.id) && !tried.has(keyOf(each)));
       if (next === undefined) break;
@@ -153,11 +151,11 @@ class Pruning {
       await this.#step([next], 'removing');
       settled = await backend.settle(PATIENCE);
     }
-    return { plan, freeBytes: backend.space().freeBytes, short: this.#whyShort(isShort(), settled) };
+    return { plan, freeBytes: backend.space().freeBytes, short: isShort() ? this.#whyShort(plan, settled) : null };
   }
 
-  #whyShort(isShort: boolean, settled: boolean): SpaceOutcome['short'] {
-    if (!isShort) return null;
+  #whyShort({ isImpossible }: SpacePlan, settled: boolean): SpaceOutcome['short'] {
+    if (isImpossible) return 'there is never so much';
     if (this.#context.signal.aborted) return 'stopped';
     return settled ? 'nothing more may go' : 'space is still coming back';
   }

@@ -48,7 +48,7 @@ export async function prune(
     const outcomes = new Map<TargetPlan, TargetOutcome>();
     const removals: Removal[] = [];
     const problems = [...plan.problems];
-    const agreed = (await agree(plan)) ? plan.targets.filter((each) => !each.policyIsEmpty) : [];
+    const agreed = (await agree(plan)) ? plan.targets.filter(({ policyIsEmpty, purge }) => !policyIsEmpty || purge.length > 0) : [];
     for (const each of agreed) {
       try {
         outcomes.set(

@@ -6,15 +6,17 @@
  */
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import type { Backend } from '../backend/backend.ts';
+import type { Backend, Leftover } from '../backend/backend.ts';
+import { toText } from '../byte-path.ts';
 import { RootsError, messageOf } from '../errors.ts';
 import { tellJournal, type Line } from '../system/journal.ts';
 import type { Context } from './context.ts';
 import type { Target } from './targets.ts';
 
-const STEPS = ['removing', 'trashing'] as const;
+const STEPS = ['removing', 'trashing', 'undeleting'] as const;
 const ENDS = ['removed', 'trashed', 'failed', 'undeleted'] as const;
 
+/** What is announced before it is done. */
 export type Step = (typeof STEPS)[number];
 
 const ENTRY = v.object({
@@ -112,16 +114,20 @@ export class RemovalLog {
     return [this.problem, problem].filter((each) => each !== null);
   }
 
-  /** Ends what an earlier run announced and did not tell the end of. The lock must be held, and what was cut short be swept. */
-  async settle(look: () => Promise<Whereabouts>): Promise<void> {
-    const open = new Map<string, LogEntry>();
-    for (const entry of entriesOfLastRun(this.#target.backend)) {
-      if (isStep(entry.event)) open.set(keyOf(entry), entry);
-      else open.delete(keyOf(entry));
-    }
-    if (open.size === 0) return;
-    const now = await look();
-    await this.write([...open.values()].map((entry) => endOf(entry, now)));
+  /**
+   * Finishes what an earlier run began, and tells the end of all that it announced. The lock must be held. `look`: which old roots there are then;
+   * asked only if it matters.
+   */
+  async recover(look: () => Promise<Whereabouts>): Promise<readonly Leftover[]> {
+    const { backend } = this.#target;
+    const open = openAnnouncements(backend);
+    const leftovers = await backend.sweep((id) => open.some((entry) => entry.event === 'removing' && entry.id === id));
+    if (leftovers.length === 0 && open.length === 0) return leftovers;
+    const swept = new Map(leftovers.map((leftover) => [leftover.id, leftover]));
+    const unswept = open.filter(({ id }) => !swept.has(id));
+    const now = unswept.length === 0 ? { roots: [], trash: [] } : await look();
+    await this.write([...leftovers.map((leftover) => endOfLeftover(leftover, backend)), ...unswept.map((entry) => endOf(entry, now))]);
+    return leftovers;
   }
 }
 
@@ -147,25 +153,39 @@ function isStep(event: LogEntry['event']): event is Step {
   return STEPS.some((step) => step === event);
 }
 
-/** Whoever ends a run in order has told of all that it announced, so nothing before that can be open. */
-function entriesOfLastRun(backend: Backend): LogEntry[] {
+/** What was announced since a run has told of its end: whoever comes to that has told of all that they announced. */
+function openAnnouncements(backend: Backend): LogEntry[] {
   const entries: LogEntry[] = [];
   for (const line of backend.readLog().toReversed()) {
     const entry = parseLine(line);
-    if (entry !== undefined && isRun(entry)) break;
-    if (entry !== undefined) entries.unshift(entry);
+    if (entry === undefined) continue;
+    if (!isRun(entry)) entries.unshift(entry);
+    // One that ended in an error may have left something open.
+    else if (entry.error === undefined) break;
   }
-  return entries;
+  const open = new Map<string, LogEntry>();
+  for (const entry of entries) {
+    if (isStep(entry.event)) open.set(entry.id, entry);
+    else open.delete(entry.id);
+  }
+  return [...open.values()];
 }
 
-function keyOf({ id, name }: LogEntry): string {
-  return JSON.stringify([id, name]);
+const CUT_SHORT = ['the run that began this was cut short'];
+
+function endOfLeftover({ formerName, id, result, error }: Leftover, backend: Backend): Entry {
+  // It can be of any run before.
+  const known = readLog(backend).findLast((entry): entry is LogEntry => !isRun(entry) && entry.id === id);
+  const told = { name: known?.name ?? toText(formerName), id: id ?? '', reasons: known?.reasons ?? [], notes: CUT_SHORT };
+  if (result === 'removed') return { event: 'removed', ...told };
+  return { event: 'failed', ...told, error: error?.message ?? 'cut short' };
 }
 
-function endOf({ name, id, reasons, fromTrash }: LogEntry, { roots, trash }: Whereabouts): Entry {
-  const told = { name, id, reasons, ...(fromTrash && { fromTrash }), notes: ['the run that began this was cut short'] };
+function endOf({ event, name, id, reasons, fromTrash }: LogEntry, { roots, trash }: Whereabouts): Entry {
+  const told = { name, id, reasons, ...(fromTrash && { fromTrash }), notes: CUT_SHORT };
   // A snapshot that rotates may have another name by now.
   const isThere = (among: readonly Known[]): boolean => among.some(({ root }) => root.id === id);
+  if (event === 'undeleting') return isThere(roots) ? { event: 'undeleted', ...told } : { event: 'failed', ...told, error: 'cut short' };
   if (isThere(fromTrash ? trash : roots)) return { event: 'failed', ...told, error: 'cut short' };
   return { event: !fromTrash && isThere(trash) ? 'trashed' : 'removed', ...told };
 }

@@ -2,6 +2,7 @@
  * One step of removing: announced in the log, taken, and told of.
  */
 import type { ArchivedTree, Departure } from '../backend/backend.ts';
+import { printable } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import type { JudgedRoot, JudgedTrash } from './judge.ts';
 import type { RemovalLog, Step } from './removal-log.ts';
@@ -22,7 +23,7 @@ export interface Removal {
 export type OnRemoval = (removal: Removal) => void;
 
 export interface StepOptions {
-  readonly step: Step;
+  readonly step: Exclude<Step, 'undeleting'>;
   /** One for each that goes, as it is now. */
   readonly trees: readonly ArchivedTree[];
   readonly at: Date;
@@ -49,9 +50,11 @@ export function entryOf({ name, root, reasons }: Going): { name: string; id: str
   return { name, id: root.id, reasons: [...reasons], ...('trashedAt' in root && { fromTrash: true as const }) };
 }
 
-function removalOf(judged: Going, departure: Departure | undefined, step: Step): Removal {
+function removalOf(judged: Going, departure: Departure | undefined, step: StepOptions['step']): Removal {
   if (departure === undefined) throw new RootsError('failed', `nothing was told of what became of ${judged.name}`);
-  const { error, notes } = departure;
+  const { error } = departure;
+  const nested = departure.nested.length === 0 ? [] : [`with what was nested in it: ${departure.nested.map(printable).join(', ')}`];
+  const notes = [...departure.notes, ...nested];
   if (error !== null) return { judged, result: 'failed', error: error.message, notes };
   return { judged, result: step === 'trashing' ? 'trashed' : 'removed', error: null, notes };
 }

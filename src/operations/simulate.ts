@@ -7,7 +7,7 @@ import { parseDuration } from '../retention/duration.ts';
 import { isEmpty } from '../retention/policy.ts';
 import { simulate, simulatedDays, type SimulatedDay } from '../retention/simulate.ts';
 import type { Context } from './context.ts';
-import { candidateOf, judgeArchives } from './judge.ts';
+import { candidateOf, isOfBoot, judgeArchives } from './judge.ts';
 import { withPolicy, type PruneOptions } from './prune.ts';
 import { isRun, readLog } from './removal-log.ts';
 import { withTargets, type Target, type TargetProblem } from './targets.ts';
@@ -37,7 +37,7 @@ export async function simulatePrune(context: Context, options: PruneOptions & { 
       target,
       policyIsEmpty: isEmpty(target.policy),
       days: simulate(
-        roots.map(({ root }) => candidateOf(root)),
+        roots.filter(({ root }) => isOfBoot(root)).map(({ root }) => candidateOf(root)),
         target.policy,
         { now: context.now, days, zone, alsoSeen: removedBefore(context, target) },
       ),

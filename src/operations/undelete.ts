@@ -2,7 +2,7 @@
  * `roots undelete`: one old root back out of the trash.
  */
 import { toText } from '../byte-path.ts';
-import { RootsError } from '../errors.ts';
+import { RootsError, messageOf } from '../errors.ts';
 import type { Context } from './context.ts';
 import { judgeArchive, type JudgedRoot, type JudgedTrash } from './judge.ts';
 import { RemovalLog } from './removal-log.ts';
@@ -24,12 +24,9 @@ export async function undelete(context: Context, ref: string, options: { readonl
     const lock = await backend.lock('exclusive');
     try {
       // Read again under the lock: what was resolved may have gone meanwhile.
+      const trashed = matching((await judgeArchive(context, target)).trash, [target], ref);
       const log = new RemovalLog(context, target);
-      const before = await judgeArchive(context, target);
-      await log.settle(async () => before);
-      const trashed = matching(before.trash, [target], ref);
-      await backend.undelete(trashed.root);
-      await log.write([{ event: 'undeleted', name: trashed.name, id: trashed.root.id, reasons: [] }]);
+      await takeBack(trashed, log);
       const root = find((await judgeArchive(context, target)).roots, trashed);
       if (root !== null && options.pin) await backend.setPin(root.root, { note: 'undeleted', at: context.now });
       await backend.flush();
@@ -39,6 +36,19 @@ export async function undelete(context: Context, ref: string, options: { readonl
       await lock.release();
     }
   });
+}
+
+/** Errors: as those of `Backend.undelete`. */
+async function takeBack({ target, root, name }: JudgedTrash, log: RemovalLog): Promise<void> {
+  const told = { name, id: root.id, reasons: [] };
+  await log.write([{ event: 'undeleting', ...told }]);
+  try {
+    await target.backend.undelete(root);
+  } catch (error) {
+    await log.write([{ event: 'failed', ...told, fromTrash: true, error: messageOf(error) }]);
+    throw error;
+  }
+  await log.write([{ event: 'undeleted', ...told }]);
 }
 
 function find(roots: readonly JudgedRoot[], { name, root }: JudgedTrash): JudgedRoot | null {

@@ -49,9 +49,9 @@ export function planRetention<T extends Candidate>(
   return sorted.map((root) => judged.get(root) ?? keptFirmly(root, ownReasons(root, now)));
 }
 
-/** What may go until enough space is free (`Policy.minFree`), in the order in which it goes: oldest first. */
-export function goForSpace<T extends Candidate>(verdicts: readonly Verdict<T>[]): Verdict<T>[] {
-  return verdicts.filter(({ keep, firm }) => keep && !firm).toSorted((a, b) => newestFirst(b.root, a.root));
+/** What may go until enough space is free (`Policy.minFree`), in the order in which it goes: oldest first. `verdicts` are newest first. */
+export function goForSpace<T extends Pick<Verdict<Candidate>, 'keep' | 'firm'>>(verdicts: readonly T[]): T[] {
+  return verdicts.filter(({ keep, firm }) => keep && !firm).toReversed();
 }
 
 /** False as well for a time that cannot be read. */

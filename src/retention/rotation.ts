@@ -40,7 +40,7 @@ export function isSlotName(name: string): boolean {
 
 /** Whether it is a name of a snapshot on its way, or of one that has no slot yet. */
 export function isTemporaryName(name: string): boolean {
-  return name.startsWith(TEMPORARY);
+  return name.startsWith(TEMPORARY) && /^[\w.-]{1,100}$/.test(name.slice(TEMPORARY.length));
 }
 
 /**

@@ -21,6 +21,11 @@ export async function clearBlockingFlags(run: Run, path: BytePath): Promise<stri
   return result.status === 0 ? flags : [];
 }
 
+/** Sets flags again that `clearBlockingFlags` has cleared. */
+export async function setFlags(run: Run, path: BytePath, flags: readonly string[]): Promise<void> {
+  await run('chattr', [`+${flags.join('')}`, '--', { path }]);
+}
+
 /** Clears them in a whole tree. chattr(1) ignores the symbolic links that it meets; the caller has made sure that nothing is mounted in it. */
 export async function clearBlockingFlagsBelow(run: Run, path: BytePath): Promise<void> {
   await run('chattr', ['-R', '-f', '-ia', '--', { path }]);

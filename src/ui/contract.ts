@@ -1,6 +1,7 @@
 /**
  * The JSON contracts: results as `--json` shows them. Times are ISO 8601 in UTC with milliseconds, sizes are bytes, and what is not known is null.
  */
+import type { Leftover } from '../backend/backend.ts';
 import { jsonName, toText } from '../byte-path.ts';
 import type { DiffOutcome } from '../operations/diff.ts';
 import { toJson, type Change, type ChangeJson } from '../diff/change.ts';
@@ -98,7 +99,11 @@ function targetContract(plan: TargetPlan, all: readonly Removal[], outcome: Targ
   const removals = all.filter(({ judged }) => judged.target === plan.target);
   const planned = new Set<JudgedRoot | JudgedTrash>([...plan.remove, ...plan.purge]);
   const forSpace = removals.map(({ judged }) => judged).filter((judged) => !planned.has(judged));
-  const wentForSpace = new Set(forSpace.filter((judged) => !isTrashed(judged)).map(({ name }) => name));
+  const wentForSpace = new Set(
+    removals
+      .filter(({ judged, result }) => result === 'removed' && forSpace.includes(judged) && !isTrashed(judged))
+      .map(({ judged }) => judged.name),
+  );
   const result = (judged: JudgedRoot | JudgedTrash): object => resultContract(removals.find((removal) => removal.judged === judged));
   const roots = [...plan.remove, ...forSpace.filter((judged) => !isTrashed(judged))];
   const trashed = [...plan.purge, ...forSpace.filter(isTrashed)];
@@ -116,8 +121,14 @@ function targetContract(plan: TargetPlan, all: readonly Removal[], outcome: Targ
     space: plan.space === null ? null : spaceContract(plan.space, outcome),
     skipped: plan.skipped,
     freedBytes: plan.freedBytes,
-    ...(outcome === undefined ? {} : { leftovers: outcome.leftovers, warnings: [...plan.warnings, ...outcome.warnings] }),
+    ...(outcome === undefined
+      ? {}
+      : { leftovers: outcome.leftovers.map(leftoverContract), warnings: [...plan.warnings, ...outcome.warnings] }),
   };
+}
+
+function leftoverContract({ formerName, result, error }: Leftover): object {
+  return { ...jsonName('name', formerName), result, error: error?.message ?? null };
 }
 
 function isTrashed(judged: JudgedRoot | JudgedTrash): judged is JudgedTrash {
@@ -128,12 +139,20 @@ function resultContract(removal: Removal | undefined): object {
   return removal === undefined ? {} : { result: removal.result, error: removal.error, notes: removal.notes };
 }
 
-function spaceContract({ freeBytes, totalBytes, wantedBytes, trash, roots }: SpacePlan, outcome: TargetOutcome | undefined): object {
+function spaceContract(
+  { freeBytes, totalBytes, wantedBytes, isImpossible, trash, trashedNow, roots }: SpacePlan,
+  outcome: TargetOutcome | undefined,
+): object {
   return {
     freeBytes: outcome?.space?.freeBytes ?? freeBytes,
     totalBytes,
     wantedBytes,
-    ifNeeded: [...trash, ...roots].map((judged) => ({ name: judged.name, inTrash: isTrashed(judged), reasons: judged.reasons })),
+    impossible: isImpossible,
+    ifNeeded: [...trash, ...trashedNow, ...roots].map((judged) => ({
+      name: judged.name,
+      inTrash: isTrashed(judged),
+      reasons: judged.reasons,
+    })),
     ...(outcome === undefined ? {} : { short: outcome.space?.short ?? null }),
   };
 }
@@ -169,7 +188,9 @@ export function rotationsContract({ rotations, outcomes, problems }: Rotations):
         })),
         keep: plan.keep.map(({ name }) => name),
         warnings: [...warnings, ...(outcome?.warnings ?? [])],
-        ...(outcome === undefined ? {} : { taken: outcome.taken, stopped: outcome.stopped }),
+        ...(outcome === undefined
+          ? {}
+          : { taken: outcome.taken, stopped: outcome.stopped, leftovers: outcome.leftovers.map(leftoverContract) }),
       };
     }),
     ...problemsContract(problems),

@@ -1,7 +1,8 @@
 /**
  * `roots prune` for people.
  */
-import { printableText } from '../byte-path.ts';
+import { printable, printableText } from '../byte-path.ts';
+import type { Leftover } from '../backend/backend.ts';
 import type { JudgedRoot, JudgedTrash } from '../operations/judge.ts';
 import type { PruneOutcome, PrunePlan } from '../operations/prune.ts';
 import type { SpacePlan, TargetPlan } from '../operations/prune-plan.ts';
@@ -36,7 +37,7 @@ export function questionOf({ targets }: PrunePlan): string | null {
   const sum = (count: (plan: TargetPlan) => number): number => targets.reduce((total, plan) => total + count(plan), 0);
   const trashed = sum(({ into, remove }) => (into === 'trash' ? remove.length : 0));
   const gone = sum(({ into, remove, purge }) => purge.length + (into === 'trash' ? 0 : remove.length));
-  const perhaps = sum(({ space }) => (space === null ? 0 : space.trash.length + space.roots.length));
+  const perhaps = sum(({ space }) => (space === null ? 0 : mayGo(space).length));
   const parts = [
     ...(trashed > 0 ? [`put ${formatCount(trashed, 'old root')} into the trash`] : []),
     ...(gone > 0 ? [`delete ${formatCount(gone, 'old root')} for good`] : []),
@@ -55,7 +56,8 @@ function renderTarget(screen: Screen, plan: TargetPlan, at: Date, zone: string |
     ),
     ...plan.warnings.map((warning) => screen.style('yellow', wrapText(screen, `warning: ${warning}`))),
   ];
-  if (plan.policyIsEmpty) return [`${title}  no policy is configured: nothing is removed. See roots.toml(5).`, ...notes].join('\n');
+  if (plan.policyIsEmpty && plan.purge.length === 0)
+    return [`${title}  no policy is configured: nothing is removed. See roots.toml(5).`, ...notes].join('\n');
   const rows = rowsOf(plan).map(({ judged, ...verdict }) => row(screen, judged, verdict, at, zone));
   const columns = [
     { title: '' },
@@ -90,7 +92,8 @@ function rowsOf(plan: TargetPlan): Row[] {
       : { judged, word: 'if needed', reasons: [...reasons, `else ${judged.reasons.join(', ')}`], style: 'yellow' };
   });
   const word = plan.into === 'trash' ? 'trash' : 'remove';
-  const removed = plan.remove.map((judged): Row => ({ judged, word, reasons: judged.reasons, style: 'red' }));
+  const alsoForSpace = plan.space?.trashedNow.length ? [`deleted at once if ${plan.space.text} is not free`] : [];
+  const removed = plan.remove.map((judged): Row => ({ judged, word, reasons: [...judged.reasons, ...alsoForSpace], style: 'red' }));
   const purged = plan.purge.map((judged): Row => ({ judged, word: 'delete', reasons: ['in the trash', ...judged.reasons], style: 'red' }));
   const emptied = (plan.space?.trash ?? []).map((judged): Row => ({
     judged,
@@ -114,7 +117,9 @@ function row(
   const bytes = style === null ? null : (target.backend.knownSizes([root]).get(root.id)?.exclusiveBytes ?? null);
   const cells = [
     word,
-    formatTime(root.archivedAt, zone),
+    judged.name,
+    // Most names say it.
+    screen.width >= 100 ? formatTime(root.archivedAt, zone) : '',
     formatAge((at.getTime() - root.archivedAt.getTime()) / 1000),
     bytes === null ? '' : formatBytes(bytes),
     reasons.join(', '),
@@ -133,10 +138,16 @@ function renderSums(screen: Screen, { target, remove, keep, purge, trash, into, 
   return [`${going}${purging}, ${formatCount(keep.length, 'old root')} to keep${frees}.`, ...left];
 }
 
-function renderSpace({ freeBytes, totalBytes, wantedBytes, text, trash, roots }: SpacePlan): string {
+function mayGo({ trash, trashedNow, roots }: SpacePlan): readonly (JudgedRoot | JudgedTrash)[] {
+  return [...trash, ...trashedNow, ...roots];
+}
+
+function renderSpace(space: SpacePlan): string {
+  const { freeBytes, totalBytes, wantedBytes, text, isImpossible } = space;
   const state = `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} are free`;
   if (freeBytes >= wantedBytes) return `${state}, which is enough (${text}).`;
-  const count = trash.length + roots.length;
+  const count = mayGo(space).length;
+  if (isImpossible) return `${state}, and ${formatBytes(wantedBytes)} (${text}) are wanted, which there can never be: nothing goes for it.`;
   const rest = count === 0 ? 'nothing more may go for it' : `up to ${formatCount(count, 'old root')} may go for it, one by one`;
   return `${state}, and ${formatBytes(wantedBytes)} (${text}) are wanted: ${rest}.`;
 }
@@ -167,14 +178,26 @@ export function renderPruned(screen: Screen, outcome: PruneOutcome): Line[] {
 
 function renderOutcome(screen: Screen, target: string, { leftovers, space, warnings }: TargetOutcome): Line[] {
   return [
-    ...leftovers.map(({ name, error }): Line => {
-      const what = `${target}: the removal of ${printableText(name)}, which an earlier run began,`;
-      if (error === null) return { level: 'notice', text: screen.style('dim', `${what} is finished`) };
-      return { level: 'error', text: screen.style('red', `${what} cannot be finished: ${printableText(error)}`) };
-    }),
+    ...renderLeftovers(screen, target, leftovers),
     ...(space === null ? [] : renderSpaceOutcome(screen, target, space)),
     ...warnings.map((warning) => warningLine(screen, `${target}: warning: ${printableText(warning)}`)),
   ];
+}
+
+/** What an earlier run began. */
+export function renderLeftovers(screen: Screen, target: string, leftovers: readonly Leftover[]): Line[] {
+  return leftovers.map(({ formerName, result, error }): Line => {
+    const what = `${target}: the removal of ${printable(formerName)}, which an earlier run began,`;
+    const why = printableText(error?.message ?? '');
+    switch (result) {
+      case 'removed':
+        return { level: 'notice', text: screen.style('dim', `${what} is finished`) };
+      case 'restored':
+        return warningLine(screen, `${what} is undone, it is an old root again: ${why}`);
+      case 'failed':
+        return { level: 'error', text: screen.style('red', `${what} cannot be finished: ${why}`) };
+    }
+  });
 }
 
 function renderSpaceOutcome(screen: Screen, target: string, { plan, freeBytes, short }: SpaceOutcome): Line[] {

@@ -2,10 +2,12 @@
  * `roots rotate` for people.
  */
 import { printableText } from '../byte-path.ts';
-import type { RotationOutcome, Rotations, TargetRotation } from '../operations/rotate.ts';
+import type { Rotations } from '../operations/rotate.ts';
+import type { TargetRotation } from '../operations/rotate-plan.ts';
+import type { RotationOutcome } from '../operations/rotate-target.ts';
 import type { Line } from '../system/journal.ts';
 import { formatCount } from './format.ts';
-import { renderRemoval } from './prune-view.ts';
+import { renderLeftovers, renderRemoval } from './prune-view.ts';
 import { renderTable } from './table.ts';
 import { wrapText, type Screen } from './terminal.ts';
 
@@ -45,7 +47,7 @@ export function renderRotated(screen: Screen, { outcomes, problems }: Rotations)
   ];
 }
 
-function renderOutcome(screen: Screen, { rotation, taken, renamed, removals, warnings, stopped }: RotationOutcome): Line[] {
+function renderOutcome(screen: Screen, { rotation, leftovers, taken, renamed, removals, warnings, stopped }: RotationOutcome): Line[] {
   const { name } = rotation.target;
   const done = renamed.filter(({ error }) => error === null).length;
   const failures = renamed.flatMap(({ from, to, error }) =>
@@ -53,6 +55,7 @@ function renderOutcome(screen: Screen, { rotation, taken, renamed, removals, war
   );
   const result = `${name}: ${taken === null ? 'no snapshot was taken' : `the snapshot \`${taken}\` was taken`}${done === 0 ? '' : `, ${String(done)} renamed`}.`;
   return [
+    ...renderLeftovers(screen, name, leftovers),
     ...failures.map((text) => errorLine(screen, text)),
     ...removals.map((removal): Line => ({ level: removal.result === 'failed' ? 'error' : 'notice', text: renderRemoval(screen, removal) })),
     ...(stopped === null

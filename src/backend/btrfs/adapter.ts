@@ -10,7 +10,7 @@ import { readAllMountTables, readMountTable, type Mount } from '../../system/mou
 import { until } from '../../system/patience.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import { appendLogLines, readLogLines } from '../archive-log.ts';
-import { STATE_FOLDER, generationOf, hasStateFolder, pinOf, readPins, writePin, type Pins } from '../archive-state.ts';
+import { STATE_FOLDER, generationOf, hasStateFolder, pinOf, readPins, warningsOf, writePin } from '../archive-state.ts';
 import type {
   ArchivedTree,
   Backend,
@@ -37,7 +37,7 @@ import { parseDiskUsage } from './parse.ts';
 import { mountPointsOf, nestedRootOf, pathOfEntry, premisesOf, requireSameArchive, whyNoTree, type Site } from './premises.ts';
 import { quotaSizes } from './quota.ts';
 import { takeSnapshot } from './snapshot.ts';
-import { identify, isSubvolume, notYetCleaned, realDirectory, type Identity } from './subvolumes.ts';
+import { identify, isSubvolume, isClean, realDirectory, type Identity } from './subvolumes.ts';
 
 export type BtrfsLocation = Extract<Location, { backend: 'btrfs' }>;
 
@@ -82,8 +82,6 @@ class BtrfsBackend implements Backend {
   readonly #premises: Premises;
   /** Subvolume ids by UUID, as of the last `list`. */
   #ids = new Map<string, number>();
-  /** Of what this backend removed and whose space may not have come back. */
-  readonly #removed = new Set<number>();
   #lock: Lock | undefined;
 
   constructor(location: BtrfsLocation, services: Services, top: PrivateMount, held: HeldDirectory, archiveKey: string) {
@@ -108,9 +106,10 @@ class BtrfsBackend implements Backend {
   }
 
   async list(): Promise<Listing> {
-    const names = readdirSync(toBytes(this.#archive), { encoding: 'latin1' })
-      .map((name) => name as BytePath)
-      .filter((name) => name !== STATE_FOLDER && parseEntryName(name).kind !== 'removing');
+    const onTheirWay = new Set(leftovers(this.#site));
+    const names = (readdirSync(toBytes(this.#archive), { encoding: 'latin1' }) as BytePath[]).filter(
+      (name) => name !== STATE_FOLDER && !onTheirWay.has(name),
+    );
     const others = names.flatMap((name) => {
       const why = whyNoTree(joinPath(this.#archive, name));
       return why === null ? [] : [{ name, why }];
@@ -131,15 +130,7 @@ class BtrfsBackend implements Backend {
         why: 'a subvolume of which `btrfs subvolume show` prints what is not understood',
       })),
     );
-    return { ...withoutTrashed(trees), others, warnings: this.#warnings(pins) };
-  }
-
-  #warnings({ unreadable }: Pins): string[] {
-    const count = leftovers(this.#site).length;
-    return [
-      ...(unreadable === null ? [] : [`${unreadable}: every old root counts as pinned`]),
-      ...(count === 0 ? [] : [`${String(count)} removed before could not be deleted completely; the next prune tries again`]),
-    ];
+    return { ...withoutTrashed(trees), others, warnings: warningsOf(pins, onTheirWay.size) };
   }
 
   #describe(path: BytePath, identity: Identity, mounts: readonly Mount[], pin: Pin | null): ArchivedTree {
@@ -189,7 +180,10 @@ class BtrfsBackend implements Backend {
   }
 
   async discard(trees: readonly ArchivedTree[], at: Date): Promise<readonly Departure[]> {
-    return setAside(this.#premises, trees, (tree, isTaken) => trashName(formerNameOf(tree), at, isTaken), { inPlace: false });
+    return setAside(this.#premises, trees, (tree, isTaken) => trashName(formerNameOf(tree), at, isTaken), {
+      inPlace: false,
+      keepFlags: true,
+    });
   }
 
   async undelete(tree: TrashedTree): Promise<void> {
@@ -197,11 +191,11 @@ class BtrfsBackend implements Backend {
   }
 
   async remove(trees: readonly ArchivedTree[]): Promise<readonly Departure[]> {
-    return removeTrees(this.#site, this.#premises, trees, (id) => this.#removed.add(id));
+    return removeTrees(this.#site, this.#premises, trees);
   }
 
-  async sweep(): Promise<readonly Leftover[]> {
-    return finishRemovals(this.#site, this.#premises);
+  async sweep(wasToGo: (id: string) => boolean): Promise<readonly Leftover[]> {
+    return finishRemovals(this.#site, this.#premises, wasToGo);
   }
 
   async rename(tree: ArchivedTree, name: BytePath): Promise<void> {
@@ -220,9 +214,7 @@ class BtrfsBackend implements Backend {
   /** The cleaner runs after a commit, and what it frees can be had after the next. */
   async settle(patience: number): Promise<boolean> {
     await this.flush();
-    const isClean = async (): Promise<boolean> => (await notYetCleaned(this.#top, this.#removed)).length === 0;
-    if (!(await until(isClean, { patience, signal: this.#services.signal }))) return false;
-    this.#removed.clear();
+    if (!(await until(() => isClean(this.#top), { patience, signal: this.#services.signal }))) return false;
     await this.flush();
     return true;
   }

@@ -6,19 +6,17 @@ import { joinPath, printable, toBytes, type BytePath } from '../../byte-path.ts'
 import { RootsError } from '../../errors.ts';
 import type { ArchivedTree, Departure, Leftover } from '../backend.ts';
 import { parseEntryName, removingName } from '../entry-name.ts';
-import { checked, exists, formerNameOf, putBack, setAside, type Aside, type Premises } from '../set-aside.ts';
-import { isTrustedWay, pathOfEntry, whyNoTree, type Site } from './premises.ts';
-import { deleteTogether, removeSubvolume } from './remove.ts';
-import { idsAt } from './subvolumes.ts';
+import { beginDeleting, checked, exists, formerNameOf, putBack, putBackEntry, setAside, type Aside, type Premises } from '../set-aside.ts';
+import { isTrustedWay, pathOfEntry, whyItStays, whyNoTree, type Site } from './premises.ts';
+import { deleteTogether, removeSubvolume, type Removed } from './remove.ts';
+import { identifyOne } from './subvolumes.ts';
 
-/** Removes them for good; told of each id that is gone. */
-export async function removeTrees(
-  site: Site,
-  premises: Premises,
-  trees: readonly ArchivedTree[],
-  onGone: (id: number) => void,
-): Promise<Departure[]> {
-  const aside = await setAside(premises, trees, (tree, isTaken) => removingName(formerNameOf(tree), isTaken), { inPlace: true });
+/** Removes them for good. */
+export async function removeTrees(site: Site, premises: Premises, trees: readonly ArchivedTree[]): Promise<Departure[]> {
+  const aside = await setAside(premises, trees, (tree, isTaken) => removingName(formerNameOf(tree), isTaken), {
+    inPlace: true,
+    keepFlags: false,
+  });
   const idle = await checked(aside, (sound) => premises.whyInUse(sound.map(({ entry }) => entry)));
   const going = idle.filter(({ error }) => error === null);
   const renamed = going.filter(({ entry, tree }) => entry !== tree.name);
@@ -29,9 +27,7 @@ export async function removeTrees(
     );
   const results: Departure[] = [];
   for (const each of idle) {
-    const result = each.error === null ? await removeOne(site, premises, each) : putBack(premises, each);
-    if (result.error === null) onGone(site.idOf(each.tree) ?? 0);
-    results.push(result);
+    results.push(each.error === null ? await removeOne(site, premises, each) : putBack(premises, each));
   }
   return results;
 }
@@ -39,46 +35,92 @@ export async function removeTrees(
 /** What removing all together has left, by its number. */
 async function removeOne(site: Site, premises: Premises, aside: Aside): Promise<Aside> {
   if (!exists(premises, aside.entry)) return aside;
-  const { nested, notes, error } = await removeById(site, premises, aside.entry, site.idOf(aside.tree) ?? 0);
-  const asKnown = (text: string): string => text.replaceAll(printable(aside.entry), printable(formerNameOf(aside.tree)));
-  const result = {
-    ...aside,
-    nested,
-    notes: [...aside.notes, ...notes.map(asKnown)],
-    error: error === null ? null : new RootsError('failed', asKnown(error.message), { cause: error }),
-  };
+  const removal = await removeById(site, premises, { ...aside, formerName: formerNameOf(aside.tree), id: site.idOf(aside.tree) ?? 0 });
+  const result = { ...aside, ...removal, notes: [...aside.notes, ...removal.notes] };
   // Nothing of it is gone, so it is an old root as before.
-  return error !== null && nested.length === 0 ? putBack(premises, result) : result;
+  return result.error !== null && result.nested.length === 0 ? putBack(premises, result) : result;
 }
 
-async function removeById(site: Site, premises: Premises, entry: BytePath, id: number): ReturnType<typeof removeSubvolume> {
-  return removeSubvolume(site.run, site.top, { id, path: pathOfEntry(site, entry) }, async () => {
-    const [why = null] = await premises.whyInUse([entry]);
-    if (why !== null) throw new RootsError('failed', `${printable(entry)} is not removed: ${why}`);
-  });
+interface OnItsWay {
+  readonly entry: BytePath;
+  readonly formerName: BytePath;
+  readonly id: number;
 }
 
-/** Names of ours, of subvolumes that are on their way out. */
+/** `entry`: where it is then, if it is. */
+async function removeById(site: Site, premises: Premises, { entry, formerName, id }: OnItsWay): Promise<Removed & Pick<OnItsWay, 'entry'>> {
+  let now = entry;
+  const removed = await removeSubvolume(
+    site.run,
+    site.top,
+    { id, path: pathOfEntry(site, entry) },
+    {
+      check: async () => {
+        const [why = null] = await premises.whyInUse([now]);
+        if (why !== null) throw new RootsError('failed', `${printable(now)} is not removed: ${why}`);
+      },
+      begin: () => {
+        // In place, on a full disk, it keeps its own name.
+        if (parseEntryName(entry).kind === 'removing') now = beginDeleting(premises, entry, formerName);
+        return pathOfEntry(site, now);
+      },
+    },
+  );
+  const asKnown = (text: string): string =>
+    [entry, now].reduce((words, name) => words.replaceAll(printable(name), printable(formerName)), text);
+  const { error } = removed;
+  return {
+    entry: now,
+    nested: removed.nested,
+    notes: removed.notes.map(asKnown),
+    error: error === null ? null : new RootsError('failed', `${asKnown(error.message)}${lost(removed)}`, { cause: error }),
+  };
+}
+
+function lost({ nested }: Removed): string {
+  return nested.length === 0
+    ? ''
+    : `; what was nested in it is gone already (${nested.map(printable).join(', ')}), and the next prune goes on`;
+}
+
+/** Names of ours, of subvolumes that are on their way out. What else has such a name is none of ours. */
 export function leftovers({ held }: Pick<Site, 'held'>): BytePath[] {
   const names = readdirSync(toBytes(held.path), { encoding: 'latin1' }) as BytePath[];
-  return names.filter((name) => parseEntryName(name).kind === 'removing');
+  return names.filter((name) => parseEntryName(name).kind === 'removing' && whyNoTree(joinPath(held.path, name)) === null);
 }
 
-export async function finishRemovals(site: Site, premises: Premises): Promise<Leftover[]> {
-  const entries = leftovers(site);
-  const paths = new Map(entries.map((entry) => [entry, joinPath(site.held.path, entry)]));
-  const ids = await idsAt(site.run, site.top, [...paths.values()]);
+export async function finishRemovals(site: Site, premises: Premises, wasToGo: (id: string) => boolean): Promise<Leftover[]> {
   const results: Leftover[] = [];
-  for (const [entry, path] of paths) {
-    const { kind, ...named } = parseEntryName(entry);
-    if (kind !== 'removing' || !('formerName' in named)) continue;
-    const why = whyNoTree(path);
-    const id = ids.get(path);
-    const error =
-      why !== null || id === undefined
-        ? new RootsError('failed', `${printable(entry)} is not removed: ${why ?? 'it is gone'}`)
-        : (await removeById(site, premises, entry, id)).error;
-    results.push({ formerName: named.formerName, error });
+  for (const entry of leftovers(site)) {
+    const named = parseEntryName(entry);
+    if (named.kind !== 'removing') continue;
+    try {
+      const { id, uuid } = await identifyOne(site.top, pathOfEntry(site, entry));
+      results.push(await finishOne(site, premises, { entry, ...named, id, uuid }, wasToGo));
+    } catch (error) {
+      if (!(error instanceof RootsError) || error.kind === 'interrupted') throw error;
+      results.push({ formerName: named.formerName, id: null, result: 'failed', error });
+    }
   }
   return results;
+}
+
+async function finishOne(
+  site: Site,
+  premises: Premises,
+  leftover: OnItsWay & { readonly uuid: string; readonly isWhole: boolean },
+  wasToGo: (id: string) => boolean,
+): Promise<Leftover> {
+  const { entry, formerName, uuid, isWhole } = leftover;
+  const of = { formerName, id: uuid };
+  const stays = whyItStays(site, entry, uuid) ?? (isWhole && !wasToGo(uuid) ? 'nothing says that it was to go' : null);
+  const removal =
+    stays === null
+      ? await removeById(site, premises, leftover)
+      : { entry, nested: [], error: new RootsError('failed', `${printable(formerName)} is not removed: ${stays}`) };
+  if (removal.error === null) return { ...of, result: 'removed', error: null };
+  if (!isWhole || removal.nested.length > 0) return { ...of, result: 'failed', error: removal.error };
+  const back = putBackEntry(premises, removal.entry, formerName);
+  if (back.error === null) return { ...of, result: 'restored', error: removal.error };
+  return { ...of, result: 'failed', error: new RootsError('failed', `${printable(formerName)} has not its name back: ${back.error}`) };
 }

@@ -14,7 +14,7 @@ import { parseEntryName } from '../entry-name.ts';
 import { looksLikeRoot, nestedRootNames } from '../layouts.ts';
 import { refusal, type Premises } from '../set-aside.ts';
 import type { BtrfsLocation } from './adapter.ts';
-import { clearWhatBlocks } from './remove.ts';
+import { mendSubvolume } from './remove.ts';
 import { BTRFS_MAGIC, idsAt, isSubvolume } from './subvolumes.ts';
 
 export interface Site {
@@ -60,7 +60,10 @@ export function premisesOf(site: Site): Premises {
         return used === undefined ? null : `it is mounted at ${printable(used)}`;
       });
     },
-    mend: (entry) => clearWhatBlocks(run, top, pathOfEntry(site, entry)),
+    mend: async (entry) => {
+      const mended = await mendSubvolume(run, top, pathOfEntry(site, entry));
+      return { notes: mended.notes, undo: (now) => mended.undo(pathOfEntry(site, now)) };
+    },
   };
 }
 
@@ -80,21 +83,27 @@ function examine(site: Site, tree: ArchivedTree): void {
     parseEntryName(name).kind === 'removing'
   )
     throw refusal(tree, 'this is no name of an old root');
-  const path = pathOfEntry(site, name);
-  const why = whyNoTree(joinPath(site.held.path, name));
+  const why = whyItStays(site, name, tree.id);
   if (why !== null) throw refusal(tree, why);
+}
+
+/** By what it is, what it holds, and its pin. */
+export function whyItStays(site: Site, entry: BytePath, id: string): string | null {
+  const path = pathOfEntry(site, entry);
+  const why = whyNoTree(joinPath(site.held.path, entry));
+  if (why !== null) return why;
   const { live, blank } = site.location;
   for (const [word, other] of [
     ['live root', live],
     ['running root', site.mountedAtRoot],
     ['blank', blank],
   ] as const) {
-    if (other !== null && isWithin(other, path)) throw refusal(tree, `it is or holds the ${word}`);
+    if (other !== null && isWithin(other, path)) return `it is or holds the ${word}`;
   }
-  const pin = pinOf(readPins(site.held.path), tree.id);
-  if (pin !== null) throw refusal(tree, `it is pinned${pin.note === '' ? '' : ` (${pin.note})`}`);
-  const nested = nestedRootOf(site, name);
-  if (nested !== null) throw refusal(tree, `it holds another old root at \`${printable(nested)}\``);
+  const pin = pinOf(readPins(site.held.path), id);
+  if (pin !== null) return `it is pinned${pin.note === '' ? '' : ` (${pin.note})`}`;
+  const nested = nestedRootOf(site, entry);
+  return nested === null ? null : `it holds another old root at \`${printable(nested)}\``;
 }
 
 /** Inode 256 alone is not enough: other filesystems have such an inode too. */

@@ -5,9 +5,10 @@
  */
 import { joinPath, parentOf, printable, printableText, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
-import { blockingFlags, clearBlockingFlags, nameFlags } from '../../system/attributes.ts';
+import { blockingFlags, clearBlockingFlags, nameFlags, setFlags } from '../../system/attributes.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import type { Run } from '../../system/run.ts';
+import type { Mended } from '../set-aside.ts';
 import { nestedIn, requireAt, type NestedSubvolume } from './subvolumes.ts';
 
 /** What the kernel says of a subvolume that only has others in it: ENOTEMPTY, after it has looked for all other reasons to refuse. */
@@ -30,9 +31,14 @@ export async function deleteTogether(top: PrivateMount, paths: readonly BytePath
   await top.runInside('btrfs', ['subvolume', 'delete', '--', ...paths.map((path) => ({ path: joinPath(top.pathInside, path) }))]);
 }
 
+export interface Stages {
+  /** Asked right before anything goes; throws if that must not be. */
+  readonly check: () => Promise<void>;
+  /** Told right before the first of the nested ones goes: after that it is not whole. Returns where it is then. */
+  readonly begin: () => BytePath;
+}
+
 /**
- * `check` is asked right before anything goes; it throws if that must not be.
- *
  * The outer one is tried first. If it cannot go for a reason of its own (it is the default subvolume, is being sent, holds a swap
  * file) that is told before anything nested in it is lost.
  */
@@ -40,7 +46,7 @@ export async function removeSubvolume(
   run: Run,
   top: PrivateMount,
   root: { readonly id: number; readonly path: BytePath },
-  check: () => Promise<void>,
+  { check, begin }: Stages,
 ): Promise<Removed> {
   const gone: BytePath[] = [];
   const notes: string[] = [];
@@ -50,13 +56,15 @@ export async function removeSubvolume(
     const outer = { ...root, around: null };
     const refusal = await deleteOrMend(run, top, outer, notes);
     if (refusal === null) return { nested: [], notes, error: null };
-    const nested = refusal.includes(NOT_EMPTY) ? await nestedIn(top, root) : [];
-    if (nested.length === 0) throw refused(root.path, refusal);
+    if (!refusal.includes(NOT_EMPTY)) throw refused(root.path, refusal);
+    const path = begin();
+    const nested = await nestedIn(top, { ...root, path });
+    if (nested.length === 0) throw refused(path, refusal);
     await check();
-    for (const each of [...nested, outer]) {
+    for (const each of [...nested, { ...outer, path }]) {
       const why = await deleteOrMend(run, top, each, notes);
       if (why !== null) throw refused(each.path, why);
-      if (each.around !== null) gone.push(each.path.slice(root.path.length + 1) as BytePath);
+      if (each.around !== null) gone.push(each.path.slice(path.length + 1) as BytePath);
     }
     return { nested: gone, notes, error: null };
   } catch (error) {
@@ -98,8 +106,23 @@ async function mendAround(run: Run, top: PrivateMount, path: BytePath, around: B
  * subvolume itself. A flag inside a read-only subvolume cannot be cleared: it must be writable first.
  */
 export async function clearWhatBlocks(run: Run, top: PrivateMount, path: BytePath): Promise<string[]> {
-  if ((await blockingFlags(run, joinPath(top.path, path))).length === 0) return [];
-  return [...(await makeWritable(top, path)), ...(await clearFlags(run, top, path))];
+  return [...(await mendSubvolume(run, top, path)).notes];
+}
+
+/** The same, with the way back. `undo` is told where it is then, relative to the top level. */
+export async function mendSubvolume(run: Run, top: PrivateMount, path: BytePath): Promise<Mended> {
+  const flags = await blockingFlags(run, joinPath(top.path, path));
+  if (flags.length === 0) return { notes: [], undo: async () => Promise.resolve() };
+  const writable = await makeWritable(top, path);
+  const cleared = await clearFlags(run, top, path);
+  return {
+    notes: [...writable, ...cleared],
+    undo: async (now) => {
+      if (cleared.length > 0) await setFlags(run, joinPath(top.path, now), flags);
+      if (writable.length > 0)
+        await top.runInside('btrfs', ['property', 'set', '-ts', { path: joinPath(top.pathInside, now) }, 'ro', 'true']);
+    },
+  };
 }
 
 async function makeWritable(top: PrivateMount, path: BytePath): Promise<string[]> {

@@ -120,10 +120,9 @@ export async function idsAt(run: Run, top: PrivateMount, paths: readonly BytePat
   return parseFilesystemIds(stdout);
 }
 
-/** Those of these ids that are removed and whose space has not come back. */
-export async function notYetCleaned(top: PrivateMount, ids: ReadonlySet<number>): Promise<number[]> {
-  const deleted = parseDeleted(await btrfs(top, ['subvolume', 'list', '-d', { path: top.pathInside }]));
-  return [...ids].filter((id) => deleted.has(id));
+/** Whether the space of everything that was removed has come back, by whom ever it was. What somebody still has open never does. */
+export async function isClean(top: PrivateMount): Promise<boolean> {
+  return parseDeleted(await btrfs(top, ['subvolume', 'list', '-d', { path: top.pathInside }])).size === 0;
 }
 
 /** Errors: `failed` unless the subvolume of this id is at this path of this filesystem, now. */

@@ -20,7 +20,7 @@ import { holdDirectory, type HeldDirectory } from '../../system/beneath.ts';
 import { lockDirectory } from '../../system/lock.ts';
 import { mountOf, readAllMountTables, readMountTable, type AllMounts } from '../../system/mounts.ts';
 import { appendLogLines, readLogLines } from '../archive-log.ts';
-import { STATE_FOLDER, generationOf, pinOf, readPins, writePin } from '../archive-state.ts';
+import { STATE_FOLDER, generationOf, pinOf, readPins, warningsOf, writePin } from '../archive-state.ts';
 import type {
   ArchivedTree,
   Backend,
@@ -41,7 +41,7 @@ import type {
 import { parseEntryName, trashName } from '../entry-name.ts';
 import { specialPath } from '../location.ts';
 import { formerNameOf, renameTree, setAside, type Premises } from '../set-aside.ts';
-import { mountPointsOf, nestedRootOf, premisesOf, whyNoTree, withoutLinks } from './premises.ts';
+import { mountPointsOf, nestedRootOf, premisesOf, whyItStays, whyNoTree, withoutLinks } from './premises.ts';
 import { isOnlyOurs } from './trust.ts';
 import { finishRemovals, leftovers, makeFolder, removeTrees } from './removing.ts';
 
@@ -111,7 +111,8 @@ class DirectoryBackend implements Backend {
     const trees: ArchivedTree[] = [];
     const trashed: TrashedTree[] = [];
     const others: Listing['others'][number][] = [];
-    for (const name of this.#names()) {
+    const onTheirWay = new Set(leftovers(this.#premises));
+    for (const name of this.#names().filter((each) => !onTheirWay.has(each))) {
       const stats = lstatSync(toBytes(this.#pathOfName(name)), { throwIfNoEntry: false });
       if (stats === undefined) continue;
       const why = whyNoTree(stats, device);
@@ -131,7 +132,7 @@ class DirectoryBackend implements Backend {
       trees,
       trashed,
       others,
-      warnings: [...(pins.unreadable === null ? [] : [`${pins.unreadable}: every old root counts as pinned`]), ...this.#leftovers()],
+      warnings: warningsOf(pins, onTheirWay.size),
     };
   }
 
@@ -139,7 +140,7 @@ class DirectoryBackend implements Backend {
     try {
       return readdirSync(toBytes(this.#archive), { encoding: 'latin1' })
         .map((name) => name as BytePath)
-        .filter((name) => name !== STATE_FOLDER && parseEntryName(name).kind !== 'removing');
+        .filter((name) => name !== STATE_FOLDER);
     } catch (error) {
       if (errnoOf(error) !== 'EACCES') throw error;
       throw new RootsError('not-permitted', `the archive ${printable(this.#archive)} may not be read`, {
@@ -202,7 +203,10 @@ class DirectoryBackend implements Backend {
   }
 
   async discard(trees: readonly ArchivedTree[], at: Date): Promise<readonly Departure[]> {
-    return setAside(this.#premises, trees, (tree, isTaken) => trashName(formerNameOf(tree), at, isTaken), { inPlace: false });
+    return setAside(this.#premises, trees, (tree, isTaken) => trashName(formerNameOf(tree), at, isTaken), {
+      inPlace: false,
+      keepFlags: true,
+    });
   }
 
   async undelete(tree: TrashedTree): Promise<void> {
@@ -213,8 +217,9 @@ class DirectoryBackend implements Backend {
     return removeTrees(this.#premises, trees);
   }
 
-  async sweep(): Promise<readonly Leftover[]> {
-    return finishRemovals(this.#premises);
+  async sweep(wasToGo: (id: string) => boolean): Promise<readonly Leftover[]> {
+    const whyStays = (entry: BytePath): string | null => whyItStays({ archive: this.#archive, location: this.location }, entry);
+    return finishRemovals(this.#premises, { wasToGo, idOf: identityOf, whyItStays: whyStays });
   }
 
   async rename(tree: ArchivedTree, name: BytePath): Promise<void> {
@@ -249,11 +254,6 @@ class DirectoryBackend implements Backend {
       if (error instanceof RootsError) throw error;
       throw new RootsError('failed', `the log in the archive cannot be written: ${messageOf(error)}`, { cause: error });
     }
-  }
-
-  #leftovers(): string[] {
-    const count = leftovers(this.#premises).length;
-    return count === 0 ? [] : [`${String(count)} removed before could not be deleted completely; the next prune tries again`];
   }
 
   async flush(): Promise<void> {

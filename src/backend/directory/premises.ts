@@ -3,7 +3,7 @@
  */
 import { lstatSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { fromBytes, isWithin, joinPath, parentOf, printable, toBytes, type BytePath } from '../../byte-path.ts';
-import { clearBlockingFlags, nameFlags } from '../../system/attributes.ts';
+import { clearBlockingFlags, nameFlags, setFlags } from '../../system/attributes.ts';
 import type { HeldDirectory } from '../../system/beneath.ts';
 import { mayMount } from '../../system/capabilities.ts';
 import { mountOf, mountsShowing, pathInFilesystem, readAllMountTables, readMountTable, type Mount } from '../../system/mounts.ts';
@@ -46,7 +46,10 @@ export function premisesOf(site: Site): Premises {
     },
     mend: async (entry) => {
       const flags = await clearBlockingFlags(run, joinPath(held.path, entry));
-      return flags.length === 0 ? [] : [`cleared the ${nameFlags(flags)} flag of ${printable(entry)}`];
+      return {
+        notes: flags.length === 0 ? [] : [`cleared the ${nameFlags(flags)} flag of ${printable(entry)}`],
+        undo: async (now) => (flags.length === 0 ? undefined : setFlags(run, joinPath(held.path, now), flags)),
+      };
     },
   };
 }
@@ -57,22 +60,25 @@ function examine(site: Site, tree: ArchivedTree): void {
   const { kind } = parseEntryName(name);
   if (name === '' || name.includes('/') || name === '..' || name === '.' || name === STATE_FOLDER || kind === 'removing')
     throw refusal(tree, 'this is no name of an old root');
-  const path = joinPath(site.archive, name);
-  const why = whyNotSame(site, name, tree);
+  const why = whyNotSame(site, name, tree) ?? whyItStays(site, name);
   if (why !== null) throw refusal(tree, why);
-  const now = lstatSync(toBytes(path));
-  for (const [word, other] of [
-    ['live root', site.location.live],
-    ['blank', site.location.blank],
-  ] as const) {
-    if (other !== null && (isWithin(withoutLinks(other), path) || isSameDirectory(other, now)))
-      throw refusal(tree, `it is or holds the ${word}`);
-  }
-  const nested = nestedRootOf(path, site.location.live);
-  if (nested !== null) throw refusal(tree, `it holds another old root at \`${printable(nested)}\``);
   // A pin is of a name in the archive, which another may have by now.
   const pin = kind === 'plain' ? pinOf(readPins(site.archive), tree.id) : null;
   if (pin !== null) throw refusal(tree, `it is pinned${pin.note === '' ? '' : ` (${pin.note})`}`);
+}
+
+/** By what it is and what it holds. */
+export function whyItStays({ archive, location }: Pick<Site, 'archive' | 'location'>, entry: BytePath): string | null {
+  const path = joinPath(archive, entry);
+  const now = lstatSync(toBytes(path));
+  for (const [word, other] of [
+    ['live root', location.live],
+    ['blank', location.blank],
+  ] as const) {
+    if (other !== null && (isWithin(withoutLinks(other), path) || isSameDirectory(other, now))) return `it is or holds the ${word}`;
+  }
+  const nested = nestedRootOf(path, location.live);
+  return nested === null ? null : `it holds another old root at \`${printable(nested)}\``;
 }
 
 function whyNotSame({ held, listedAs }: Site, entry: BytePath, tree: ArchivedTree): string | null {

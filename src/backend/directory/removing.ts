@@ -3,16 +3,19 @@
  * (entry-name.ts), and the next run deletes it.
  */
 import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
-import { joinPath, printable, printableText, toBytes, type BytePath } from '../../byte-path.ts';
+import { baseName, joinPath, printable, printableText, toBytes, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
 import { clearBlockingFlagsBelow } from '../../system/attributes.ts';
 import type { ArchivedTree, Departure, Leftover } from '../backend.ts';
 import { parseEntryName, removingName } from '../entry-name.ts';
-import { checked, formerNameOf, putBack, setAside, type Aside, type Premises } from '../set-aside.ts';
+import { beginDeleting, checked, formerNameOf, putBack, putBackEntry, setAside, type Aside, type Premises } from '../set-aside.ts';
 
 /** Removes them for good. */
 export async function removeTrees(premises: Premises, trees: readonly ArchivedTree[]): Promise<Departure[]> {
-  const aside = await setAside(premises, trees, (tree, isTaken) => removingName(formerNameOf(tree), isTaken), { inPlace: false });
+  const aside = await setAside(premises, trees, (tree, isTaken) => removingName(formerNameOf(tree), isTaken), {
+    inPlace: false,
+    keepFlags: false,
+  });
   const idle = await checked(aside, (sound) => premises.whyInUse(sound.map(({ entry }) => entry)));
   const results: Departure[] = [];
   for (const each of idle) results.push(each.error === null ? await destroyAside(premises, each) : putBack(premises, each));
@@ -20,19 +23,47 @@ export async function removeTrees(premises: Premises, trees: readonly ArchivedTr
 }
 
 async function destroyAside(premises: Premises, aside: Aside): Promise<Aside> {
-  const { error, notes } = await destroy(premises, aside.entry, formerNameOf(aside.tree));
-  return { ...aside, error, notes: [...aside.notes, ...notes] };
+  const formerName = formerNameOf(aside.tree);
+  const entry = beginDeleting(premises, aside.entry, formerName);
+  const { error, notes } = await destroy(premises, entry, formerName);
+  return { ...aside, entry, error, notes: [...aside.notes, ...notes] };
+}
+
+export interface SweepQuestions {
+  readonly wasToGo: (id: string) => boolean;
+  /** By its former name. */
+  readonly idOf: (name: BytePath) => string;
+  /** Why it must stay though it was to go, by what it is and holds; null if it may go. */
+  readonly whyItStays: (entry: BytePath) => string | null;
 }
 
 /** Deletes what killed runs left. */
-export async function finishRemovals(premises: Premises): Promise<Leftover[]> {
+export async function finishRemovals(premises: Premises, questions: SweepQuestions): Promise<Leftover[]> {
   const results: Leftover[] = [];
   for (const entry of leftovers(premises)) {
     const named = parseEntryName(entry);
-    if (named.kind !== 'removing') continue;
-    results.push({ formerName: named.formerName, error: (await destroyIfIdle(premises, entry, named.formerName)).error });
+    if (named.kind === 'removing') results.push(await finishOne(premises, entry, named, questions));
   }
   return results;
+}
+
+async function finishOne(
+  premises: Premises,
+  entry: BytePath,
+  { formerName, isWhole }: { readonly formerName: BytePath; readonly isWhole: boolean },
+  { wasToGo, idOf, whyItStays }: SweepQuestions,
+): Promise<Leftover> {
+  const of = { formerName, id: idOf(formerName) };
+  const refused = (why: string): RootsError => new RootsError('failed', `${printable(formerName)} is not removed: ${why}`);
+  const [used = null] = await premises.whyInUse([entry]);
+  const stays = whyItStays(entry) ?? used ?? (isWhole && !wasToGo(of.id) ? 'nothing says that it was to go' : null);
+  if (stays === null) {
+    const { error } = await destroy(premises, isWhole ? beginDeleting(premises, entry, formerName) : entry, formerName);
+    return { ...of, result: error === null ? 'removed' : 'failed', error };
+  }
+  if (!isWhole) return { ...of, result: 'failed', error: refused(stays) };
+  const back = putBackEntry(premises, entry, formerName);
+  return { ...of, result: back.error === null ? 'restored' : 'failed', error: refused(back.error ?? stays) };
 }
 
 /** Names of ours, of directories that are on their way out. A link or a file of such a name is none of ours. */
@@ -48,12 +79,6 @@ interface Destroyed {
   /** Null if it is gone. */
   readonly error: RootsError | null;
   readonly notes: readonly string[];
-}
-
-async function destroyIfIdle(premises: Premises, entry: BytePath, formerName: BytePath): Promise<Destroyed> {
-  const [why = null] = await premises.whyInUse([entry]);
-  if (why === null) return destroy(premises, entry, formerName);
-  return { error: new RootsError('failed', `${printable(formerName)} is not removed: ${why}`), notes: [] };
 }
 
 /**
@@ -82,7 +107,9 @@ async function destroy(premises: Premises, entry: BytePath, formerName: BytePath
   if (used !== null) return left(used);
   const second = await run('rm', rm);
   if (second.status === 0) return { error: null, notes };
-  return left(printableText((second.stderr.split('\n')[0] ?? '').replace(/^rm: (?:cannot remove .*: (?=[A-Z]))?/, '')));
+  return left(
+    printableText((second.stderr.split('\n')[0] ?? '').replace(/^rm: (?:cannot remove .*: (?=[A-Z])|skipping '[^']*', since )?/, '')),
+  );
 }
 
 /** Errors: `failed` if there is something else of that name, a link to a directory too. */
@@ -90,6 +117,8 @@ export function makeFolder(path: BytePath): BytePath {
   const stats = lstatSync(toBytes(path), { throwIfNoEntry: false });
   if (stats === undefined) mkdirSync(toBytes(path), { mode: 0o700 });
   else if (!stats.isDirectory())
-    throw new RootsError('failed', `${printable(path)} is no directory`, { hint: 'move it away: roots keeps its state there' });
+    throw new RootsError('failed', `\`${printable(baseName(path))}\` in the archive is no directory`, {
+      hint: 'move it away: roots keeps its state there',
+    });
   return path;
 }

@@ -82,7 +82,7 @@ function modelVerdict(
  * That much earlier on the calendar, in milliseconds: first the months, then the days, then the hours, each step ending at a time that
  * exists: a wall clock that was left out is that much later, one that is there twice is meant the first time.
  */
-export function modelBefore(time: Date, { years, months, weeks, days, hours }: Duration, zone: string): number {
+function modelBefore(time: Date, { years, months, weeks, days, hours }: Duration, zone: string): number {
   const monthsBack = years * 12 + months;
   const daysBack = weeks * 7 + days;
   let at = +time;
