@@ -17,6 +17,9 @@ const PINNED = '2026-01-05_00:00:00';
 const DUE = '2025-12-01_00:00:00';
 const GOES = [...FLAT, NESTED, IMMUTABLE];
 
+/** What has left the archive already. */
+const isOnItsWay = (entry: string): boolean => /^\.roots-(?:removing|deleting)\./.test(entry);
+
 interface LogLine {
   readonly event: string;
   readonly name?: string;
@@ -58,7 +61,7 @@ export function makeKilling(): Killing {
   const entries = (): string[] => readdirSync(small.archive).sort();
   const trashed = (name: string): string | undefined =>
     entries().find((entry) => /^\.roots-trash\.\w+\./.test(entry) && entry.endsWith(`.${name}`));
-  const leftovers = (): string[] => entries().filter((entry) => entry.startsWith('.roots-removing.'));
+  const leftovers = (): string[] => entries().filter((entry) => isOnItsWay(entry));
   const log = (): LogLine[] =>
     readFileSync(at('.roots/log.jsonl'), 'utf8')
       .split('\n')
@@ -95,7 +98,7 @@ export function makeKilling(): Killing {
   /** What is listed, in the archive or in the trash, is whole. */
   function expectWhole(what: string): void {
     for (const entry of entries()) {
-      if (entry === '.roots' || entry.startsWith('.roots-removing.')) continue;
+      if (entry === '.roots' || isOnItsWay(entry)) continue;
       const name = entry.replace(/^\.roots-trash\.\w+\./, '');
       // Of a snapshot the name says nothing.
       const whole = wholeFiles.get(name) ?? (readdirSync(small.live, { recursive: true }) as string[]).sort();
