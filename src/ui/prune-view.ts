@@ -61,6 +61,7 @@ function renderTarget(screen: Screen, plan: TargetPlan, at: Date, zone: string |
   const rows = rowsOf(plan).map(({ judged, ...verdict }) => row(screen, judged, verdict, at, zone));
   const columns = [
     { title: '' },
+    { title: 'name' },
     { title: 'archived' },
     { title: 'age' },
     { title: 'frees', align: 'right' as const },

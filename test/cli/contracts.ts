@@ -64,8 +64,16 @@ export interface SpaceWish {
   readonly freeBytes: number;
   readonly totalBytes: number;
   readonly wantedBytes: number;
+  readonly impossible: boolean;
   readonly ifNeeded: readonly { readonly name: string; readonly inTrash: boolean; readonly reasons: readonly string[] }[];
   readonly short?: string | null;
+}
+
+/** A removal that an earlier run began. */
+export interface Leftover {
+  readonly name: string;
+  readonly result: 'removed' | 'restored' | 'failed';
+  readonly error: string | null;
 }
 
 export interface Prune {
@@ -79,7 +87,7 @@ export interface Prune {
     readonly space: SpaceWish | null;
     readonly skipped: readonly { readonly name: string; readonly why: string }[];
     readonly freedBytes: number | null;
-    readonly leftovers?: readonly { readonly name: string; readonly error: string | null }[];
+    readonly leftovers?: readonly Leftover[];
     readonly warnings?: readonly string[];
   }[];
   readonly problems?: readonly Problem[];
@@ -117,6 +125,7 @@ export interface Rotation {
   readonly warnings: readonly string[];
   readonly taken?: string | null;
   readonly stopped?: string | null;
+  readonly leftovers?: readonly Leftover[];
 }
 
 export interface Rotations {
@@ -127,7 +136,7 @@ export interface Rotations {
 /** A line of the log in the archive. */
 export type LogLine = { readonly at: string; readonly run: string } & (
   | {
-      readonly event: 'removing' | 'trashing' | 'removed' | 'trashed' | 'failed' | 'undeleted';
+      readonly event: 'removing' | 'trashing' | 'undeleting' | 'removed' | 'trashed' | 'failed' | 'undeleted';
       readonly name: string;
       readonly id: string;
       readonly reasons: readonly string[];

@@ -1,13 +1,12 @@
 /** The log in the archive: what was removed, when and why, a JSON document a line. */
-import { mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { requires } from '../support/requirements.ts';
 import { tool } from '../support/scratch.ts';
 import { eventsOf, logOf, outcomes, pin, planned, prune, targetOf } from './answers.ts';
 import { closing } from './closing.ts';
 import { roots } from './roots.ts';
-import { GOES, GOES_TOO, KINDS, STAYS, fillRoot, smallBtrfs, smallDirectory, type SmallArchive } from './small-archives.ts';
+import { GOES, GOES_TOO, KINDS, STAYS, type SmallArchive } from './small-archives.ts';
 
 const fileOf = ({ archive }: SmallArchive): string => join(archive, '.roots/log.jsonl');
 
@@ -106,55 +105,5 @@ describe.each(KINDS)('the log in an archive of %s', (kind, make) => {
     expect(readFileSync(outside, 'utf8')).toBe('mine\n');
     const said = await roots(['prune', '--yes', '--config', archive.config()]);
     expect(said.stdout.replaceAll(/\s+/g, ' ')).toContain('warning: the log in the archive cannot be written');
-  });
-});
-
-describe('what an earlier run left on its way out', () => {
-  it.each(KINDS)('of %s is finished by the next, which logs what became of it', async (_, make) => {
-    const archive = closing(make());
-    const config = archive.config();
-    // As a run leaves it that was killed after its rename: announced, and not told the end of.
-    await prune(archive.config('keep = { last = 3 }'));
-    const id = ((await roots(['ls', '--json', '--config', config])).json as { roots: { name: string; id: string }[] }).roots.find(
-      ({ name }) => name === GOES,
-    )?.id;
-    const line = { at: '2026-01-01T00:00:00.000Z', run: 'the one that was killed', event: 'removing', name: GOES, id, reasons: ['mine'] };
-    writeFileSync(fileOf(archive), `${readFileSync(fileOf(archive), 'utf8')}${JSON.stringify(line)}\n`);
-    tool('mv', join(archive.archive, GOES), join(archive.archive, `.roots-removing.0.${GOES}`));
-
-    const told = await roots(['ls', '--config', config]);
-    expect(told.stdout).toContain('1 removed before could not be deleted completely; the next prune tries again');
-    const result = await prune(config);
-    expect([result.status, outcomes(result)]).toEqual([0, { [GOES_TOO]: 'removed' }]);
-    expect(targetOf(result).leftovers).toEqual([{ name: GOES, error: null }]);
-    expect(archive.names()).toEqual([STAYS]);
-    const log = logOf(archive).slice(2);
-    expect(eventsOf(log)).toEqual([`removed ${GOES}`, `removing ${GOES_TOO}`, `removed ${GOES_TOO}`, 'prune 1 0 0']);
-    expect(log[0]).toMatchObject({ reasons: ['mine'], id, notes: ['the run that began this was cut short'] });
-  });
-
-  it('is told of to people', async () => {
-    const archive = closing(smallDirectory());
-    fillRoot(join(archive.archive, `.roots-removing.3.${GOES}`), 'left');
-    const { status, stdout } = await roots(['prune', '--yes', '--config', archive.config('keep = { last = 9 }')]);
-    expect([status, stdout]).toEqual([0, expect.stringContaining(`root: the removal of ${GOES}, which an earlier run began, is finished`)]);
-    expect(archive.names()).toEqual([GOES, GOES_TOO, STAYS]);
-  });
-
-  requires.btrfs('on btrfs', () => {
-    it('and cannot go yet stays, is told of, and the status is 3', async () => {
-      const archive = closing(smallBtrfs());
-      const left = `.roots-removing.0.${GOES}`;
-      archive.create(`old_roots/${left}`);
-      mkdirSync(join(archive.archive, left, 'etc'));
-      archive.image.mount({ subvolume: `old_roots/${left}` }, join(archive.scratch, 'at'));
-      const result = await prune(archive.config());
-      expect([result.status, outcomes(result)]).toEqual([3, { [GOES]: 'removed', [GOES_TOO]: 'removed' }]);
-      expect(targetOf(result).leftovers).toEqual([{ name: GOES, error: expect.stringContaining('mounted') as string }]);
-      expect(archive.names()).toEqual([left, STAYS]);
-      archive.image.unmount(join(archive.scratch, 'at'));
-      expect((await prune(archive.config())).status).toBe(0);
-      expect(archive.names()).toEqual([STAYS]);
-    });
   });
 });

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { requires } from '../support/requirements.ts';
 import { tool } from '../support/scratch.ts';
-import { eventsOf, inTrash, logOf, ls, outcomes } from './answers.ts';
+import { eventsOf, inTrash, logOf, ls, namesOf, outcomes, targetOf } from './answers.ts';
 import { closing } from './closing.ts';
-import type { Prune, Rotation, Rotations } from './contracts.ts';
+import type { Rotation, Rotations } from './contracts.ts';
 import { standIn } from './gate.ts';
 import { roots, type Result } from './roots.ts';
 import { GOES, GOES_TOO, STAYS, smallBtrfs, type SmallBtrfs } from './small-archives.ts';
@@ -179,17 +179,38 @@ requires.btrfs('roots rotate, day after day', () => {
     expect(slots()).toEqual(['200daysago', '201daysago', 'today']);
   });
 
-  it('is no matter of prune, nor the other way round', async () => {
+  it('is no matter of prune: what it took is not counted for the floor, and does not go by age nor for space', async () => {
     const file = config('rotate = { slots = 3 }\nkeep = { last = 2 }');
     await rotate(file);
     pass(1);
     await rotate(file);
-    const result: Result = await roots(['prune', '--yes', '--json', '--config', file], { env });
-    expect([result.status, (result.json as Prune).targets.length, outcomes(result)]).toEqual([
-      0,
-      1,
-      { [GOES]: 'removed', [GOES_TOO]: 'removed', [STAYS]: 'removed' },
-    ]);
-    expect(slots()).toEqual(['today', 'yesterday']);
+    pass(200);
+    const prune = async (...flags: string[]): Promise<Result> => roots(['prune', '--json', '--config', file, ...flags], { env });
+    for (const flags of [['--max-age', '30d'], ['--keep-last', '1', '--min-free', '99%']]) {
+      const plan = targetOf(await prune('--dry-run', ...flags));
+      const going = [...namesOf(plan.remove), ...namesOf(plan.space?.ifNeeded ?? [])];
+      expect([flags, going]).toEqual([flags, flags.includes('--min-free') ? [GOES, GOES_TOO] : []]);
+      expect(plan.keep.filter(({ reasons }) => reasons.join() === 'slot').map(({ name }) => name)).toEqual(['today', 'yesterday']);
+    }
+    const result = await prune('--yes');
+    expect([result.status, outcomes(result)]).toEqual([0, { [GOES]: 'removed' }]);
+    expect(archive.names()).toEqual([GOES_TOO, STAYS, 'today', 'yesterday']);
+  });
+
+  it('gives its name to what is immutable too, which is read-only and immutable afterwards', async () => {
+    const file = config('rotate = { slots = 3 }');
+    await rotate(file);
+    const uuid = uuidOf('today');
+    const property = (value: string): string => tool('btrfs', 'property', 'set', '-ts', path('today'), 'ro', value);
+    property('false');
+    tool('chattr', '+i', path('today'));
+    property('true');
+    pass(1);
+    const { status, rotation } = await rotate(file);
+    expect([status, rotation.rename, rotation.taken]).toEqual([0, [{ from: 'today', to: 'yesterday', error: null }], 'today']);
+    expect([slots(), uuidOf('yesterday')]).toEqual([['today', 'yesterday'], uuid]);
+    expect(tool('btrfs', 'property', 'get', '-ts', path('yesterday'), 'ro').trim()).toBe('ro=true');
+    expect(tool('lsattr', '-d', path('yesterday')).split(' ')[0]).toContain('i');
+    expect(tool('lsattr', '-d', path('today')).split(' ')[0]).not.toContain('i');
   });
 });

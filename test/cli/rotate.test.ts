@@ -2,12 +2,16 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config.ts';
+import { lastLoggedRuns } from '../../src/operations/logged-runs.ts';
+import { run } from '../../src/system/run.ts';
 import { ready, start } from '../backend-suite/processes.ts';
 import { requires } from '../support/requirements.ts';
 import { tool } from '../support/scratch.ts';
 import { digest, digestsOf, eventsOf, listed, logOf, ls } from './answers.ts';
 import { closing, killing } from './closing.ts';
 import type { Failure, List, Rotation, Rotations } from './contracts.ts';
+import { standIn } from './gate.ts';
 import { roots, type Result } from './roots.ts';
 import { FILE, GOES, GOES_TOO, KEEP_ONE, STAYS, smallBtrfs, smallDirectory } from './small-archives.ts';
 
@@ -15,6 +19,15 @@ const ROTATE = 'rotate = { slots = 3 }';
 const OLD = [GOES, GOES_TOO, STAYS];
 
 const rotate = (config: string, ...args: string[]): Promise<Result> => roots(['rotate', '--yes', '--json', '--config', config, ...args]);
+/** What `roots timer status` has from the archives: the command itself needs a running systemd. */
+const loggedRuns = async (file: string): ReturnType<typeof lastLoggedRuns> =>
+  lastLoggedRuns({
+    run,
+    signal: new AbortController().signal,
+    now: new Date(),
+    config: await parseConfig(readFileSync(file, 'utf8'), file),
+    privileged: true,
+  });
 const rotationOf = (result: Result): Rotation => (result.json as Rotations).targets[0]!;
 
 requires.btrfs('roots rotate', () => {
@@ -45,8 +58,8 @@ requires.btrfs('roots rotate', () => {
     expect(digest(today)).toBe(live);
     const { stdout } = await roots(['rotate', '--yes', '--config', config]);
     expect(stdout).toContain('today has its snapshot, and each has its name: nothing to do');
-    // Nothing was done, so nothing is told.
-    expect(eventsOf(logOf(archive))).toEqual(['rotate 0 0 0']);
+    // Each run is told of, so that it can be seen when the last one was.
+    expect(eventsOf(logOf(archive))).toEqual(['rotate 0 0 0', 'rotate 0 0 0', 'rotate 0 0 0']);
 
     const list = await ls(config);
     expect(listed(list)).toEqual([...OLD, 'today']);
@@ -106,6 +119,38 @@ requires.btrfs('roots rotate', () => {
     expect(archive.names()).toEqual([...OLD, 'today', 'today_1', 'yesterday']);
     expect(readFileSync(join(archive.archive, 'yesterday'), 'utf8')).toBe('mine\n');
     expect(existsSync(join(archive.archive, 'today/root'))).toBe(false);
+  });
+
+  it('leaves what only begins like a name of ours, and never shows it raw', async () => {
+    const archive = closing(smallBtrfs());
+    const name = '.roots-rotating.\u001b]0;x\u0007';
+    tool('btrfs', 'subvolume', 'snapshot', '-r', join(archive.top, 'root'), join(archive.archive, name));
+    const uuid = tool('btrfs', 'subvolume', 'show', join(archive.archive, name)).split('\n').find((line) => line.startsWith('\tUUID:'));
+    const config = archive.config(`${ROTATE}\n${KEEP_ONE}`);
+    for (const args of [['rotate', '--dry-run'], ['rotate', '--yes'], ['ls'], ['prune', '--dry-run'], ['prune', '--yes'], ['ls']]) {
+      const { status, stdout, stderr } = await roots([...args, '--config', config]);
+      expect([args, status, stderr]).toEqual([args, 0, '']);
+      expect([args, stdout]).toEqual([args, expect.not.stringMatching(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)]);
+      if (args[0] !== 'rotate') expect([args, stdout]).toEqual([args, expect.stringContaining(String.raw`.roots-rotating.\x1b]0;x\x07`)]);
+    }
+    expect(archive.names()).toEqual([name, STAYS, 'today']);
+    expect(tool('btrfs', 'subvolume', 'show', join(archive.archive, name))).toContain(uuid);
+  });
+
+  it('that cannot take its snapshot says why, and that is in the log, where the status of the timer finds it', async () => {
+    const archive = closing(smallBtrfs());
+    const failing = 'case "$*" in *"subvolume snapshot"*) echo "ERROR: cannot snapshot: No space left on device" >&2; exit 1 ;; esac';
+    const env = { PATH: standIn(join(archive.scratch, 'bin'), 'nsenter', `${failing}\nexec "$real" "$@"`) };
+    const config = archive.config(ROTATE);
+    const result = await roots(['rotate', '--yes', '--json', '--config', config], { env });
+    const why = expect.stringContaining('No space left on device') as string;
+    expect([result.status, (result.json as Failure).error.message]).toEqual([1, why]);
+    expect(archive.names()).toEqual(OLD);
+    expect(logOf(archive)).toEqual([expect.objectContaining({ event: 'rotate', removed: 0, error: why })]);
+    expect(await loggedRuns(config)).toEqual({ logged: [expect.objectContaining({ target: 'root', command: 'rotate', error: why })], notRead: [] });
+
+    expect((await rotate(config)).status).toBe(0);
+    expect(await loggedRuns(config)).toMatchObject({ logged: [{ command: 'rotate', error: null }] });
   });
 
   it('is alone at its work: 11 while somebody else has the archive', async () => {

@@ -92,21 +92,29 @@ describe('what is ours in an archive of directories', () => {
     expect(archive.names()).toEqual([GOES, GOES_TOO, STAYS]);
   });
 
-  it('is cleared of what an earlier run left, and of nothing else', async () => {
+  it('is cleared of what an earlier run has begun to delete; of what is whole nothing is lost, and the rest is nobody\'s', async () => {
     const others = [
       '.roots-removing.x.mine',
       '.roots-removing.1.',
       '.roots-removing',
       `.roots-removing.${GOES}`,
       `x.roots-removing.0.${GOES}`,
+      '.roots-deleting.x.mine',
+      '.roots-deleting',
     ];
-    for (const name of [...others, LEFT, '.roots-removing.17.of another name']) fillRoot(join(archive.archive, name), 'somebody');
-    const { leftovers } = targetOf(await prune(archive.config()));
-    expect(leftovers?.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual([
-      { name: GOES, error: null },
-      { name: 'of another name', error: null },
+    for (const name of [...others, LEFT, '.roots-removing.17.of another name', '.roots-deleting.0.begun'])
+      fillRoot(join(archive.archive, name), 'somebody');
+    const result = await prune(archive.config());
+    expect(result.status).toBe(0);
+    expect(targetOf(result).leftovers?.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual([
+      { name: GOES, result: 'restored', error: expect.stringContaining('nothing says that it was to go') as string },
+      { name: 'begun', result: 'removed', error: null },
+      { name: 'of another name', result: 'restored', error: expect.stringContaining('nothing says that it was to go') as string },
     ]);
-    expect(archive.names()).toEqual([...others, STAYS].sort());
+    // Its name was taken then.
+    const trashed = archive.names().find((name) => /^\.roots-trash\.\w+\./.test(name) && name.endsWith(`.${GOES}`)) ?? '';
+    expect(archive.names()).toEqual([...others, trashed, 'of another name', STAYS].sort());
+    for (const name of [trashed, 'of another name']) expect(digest(join(archive.archive, name))).toBe(digest(outside));
   });
 
   it('is not cleared by a prune without a policy', async () => {

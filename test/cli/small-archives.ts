@@ -104,7 +104,7 @@ export function smallDirectory(): SmallArchive {
 }
 
 const BTRFS: Kind = ['btrfs', smallBtrfs, ['nsenter', '*"subvolume delete"*']];
-const DIRECTORIES: Kind = ['directories', smallDirectory, ['rm', '*/.roots-removing.*']];
+const DIRECTORIES: Kind = ['directories', smallDirectory, ['rm', '*/.roots-deleting.*']];
 /** What this machine can make. */
 export const KINDS = missing('btrfs') === false ? [BTRFS, DIRECTORIES] : [DIRECTORIES];
 
