@@ -3,7 +3,7 @@
  */
 import { isWithin, printable, type BytePath } from '../byte-path.ts';
 import type { Change } from '../diff/change.ts';
-import { formatBytes, formatCount } from './format.ts';
+import { formatBytes, formatCount, formatNumber } from './format.ts';
 import type { Screen } from './terminal.ts';
 
 const SIGNS = { added: '+', removed: '-', modified: '~', renamed: '>' } as const;
@@ -48,7 +48,7 @@ export class DiffView {
     this.#endWhole();
     const parts = (['added', 'removed', 'modified', 'renamed'] as const)
       .filter((kind) => this.#counts[kind] > 0)
-      .map((kind) => `${this.#counts[kind].toLocaleString('en')} ${kind}`);
+      .map((kind) => `${formatNumber(this.#counts[kind])} ${kind}`);
     return parts.length === 0 ? 'No differences.' : `${parts.join(', ')}.`;
   }
 

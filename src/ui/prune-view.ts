@@ -58,7 +58,9 @@ function renderTarget(screen: Screen, plan: TargetPlan, at: Date, zone: string |
   ];
   if (plan.policyIsEmpty && plan.purge.length === 0)
     return [`${title}  no policy is configured: nothing is removed. See roots.toml(5).`, ...notes].join('\n');
-  const rows = rowsOf(plan).map(({ judged, ...verdict }) => row(screen, judged, verdict, at, zone));
+  const all = rowsOf(plan);
+  const sizes = plan.target.backend.knownSizes(all.map(({ judged }) => judged.root));
+  const rows = all.map((each) => row(screen, each, sizes.get(each.judged.root.id)?.exclusiveBytes ?? null, { at, zone }));
   const columns = [
     { title: '' },
     { title: 'name' },
@@ -109,20 +111,18 @@ function rowsOf(plan: TargetPlan): Row[] {
 
 function row(
   screen: Screen,
-  judged: JudgedRoot | JudgedTrash,
-  { word, reasons, style }: Omit<Row, 'judged'>,
-  at: Date,
-  zone: string | undefined,
+  { judged, word, reasons, style }: Row,
+  bytes: number | null,
+  { at, zone }: { readonly at: Date; readonly zone: string | undefined },
 ): string[] {
-  const { root, target } = judged;
-  const bytes = style === null ? null : (target.backend.knownSizes([root]).get(root.id)?.exclusiveBytes ?? null);
+  const { root } = judged;
   const cells = [
     word,
     judged.name,
     // Most names say it.
     screen.width >= 100 ? formatTime(root.archivedAt, zone) : '',
     formatAge((at.getTime() - root.archivedAt.getTime()) / 1000),
-    bytes === null ? '' : formatBytes(bytes),
+    bytes === null || style === null ? '' : formatBytes(bytes),
     reasons.join(', '),
   ];
   return style === null ? cells : cells.map((cell) => screen.style(style, cell));

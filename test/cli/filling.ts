@@ -13,6 +13,12 @@ export function freeBytes(path: string): number {
   return bavail * bsize;
 }
 
+/** All that its filesystem has, as `min_free` takes it: no removal brings so much, but it could be. */
+export function allSpace(path: string): string {
+  const { blocks, bsize } = statfsSync(path);
+  return `${String(Math.floor((blocks * bsize) / 1024))}K`;
+}
+
 /** A file of data that nothing else has. */
 export function writeData(path: string, mib: number): void {
   const block = randomBytes(MIB);

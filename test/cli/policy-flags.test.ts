@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { digestsOf, namesOf, outcomes, planned, prune, reasonsOf, targetOf } from './answers.ts';
 import { closing } from './closing.ts';
 import type { Failure } from './contracts.ts';
+import { allSpace } from './filling.ts';
 import { roots } from './roots.ts';
 import { GOES, GOES_TOO, KINDS, STAYS, smallDirectory } from './small-archives.ts';
 
@@ -26,25 +27,40 @@ describe.each(KINDS)('a policy on the command line, for an archive of %s', (_, m
 
 describe('the flags of a policy', () => {
   it.each([
-    [['--keep-hourly', '2', '--keep-last', '1'], [GOES], []],
-    [['--keep-daily', '2', '--keep-last', '1'], [GOES], []],
-    [['--keep-weekly', '1', '--keep-last', '1'], [GOES, GOES_TOO], []],
-    [['--keep-monthly', '2', '--keep-last', '1'], [GOES], []],
-    [['--keep-yearly', '2', '--keep-last', '1'], [GOES], []],
-    [['--keep-within', '600d', '--keep-last', '1'], [], []],
-    [['--keep-within', '10d', '--keep-last', '1'], [GOES, GOES_TOO], []],
-    [['--max-age', '30d', '--keep-last', '1'], [GOES, GOES_TOO], []],
-    [['--max-age', '30d', '--keep-last', '2'], [GOES], []],
+    [['--keep-hourly', '2', '--keep-last', '1'], [GOES]],
+    [['--keep-daily', '2', '--keep-last', '1'], [GOES]],
+    [['--keep-weekly', '1', '--keep-last', '1'], [GOES, GOES_TOO]],
+    [['--keep-monthly', '2', '--keep-last', '1'], [GOES]],
+    [['--keep-yearly', '2', '--keep-last', '1'], [GOES]],
+    [['--keep-within', '600d', '--keep-last', '1'], []],
+    [['--keep-within', '10d', '--keep-last', '1'], [GOES, GOES_TOO]],
+    [['--max-age', '30d', '--keep-last', '1'], [GOES, GOES_TOO]],
+    [['--max-age', '30d', '--keep-last', '2'], [GOES]],
     // The floor is 3 where none is given.
-    [['--max-age', '30d'], [], []],
-    [['--max-age', '200y', '--keep-last', '1'], [], []],
-    [['--min-free', '999T', '--keep-last', '1'], [], [GOES, GOES_TOO]],
-    [['--min-free', '1K', '--keep-last', '1'], [], []],
-  ] as const)('%j: %j go, %j if needed', async (flags, goes, ifNeeded) => {
+    [['--max-age', '30d'], []],
+    [['--max-age', '200y', '--keep-last', '1'], []],
+    [['--min-free', '1K', '--keep-last', '1'], []],
+  ] as const)('%j: %j go, and none for space', async (flags, goes) => {
     const archive = closing(smallDirectory());
     const plan = targetOf(await planned(archive.config('keep = { last = 3 }'), ...flags));
     expect(namesOf(plan.remove)).toEqual(goes);
-    expect(namesOf(plan.space?.ifNeeded ?? [])).toEqual(ifNeeded);
+    expect(plan.space?.ifNeeded ?? []).toEqual([]);
+  });
+
+  it('--min-free: all but the floor may go for what there could be, and nothing for what there never can be', async () => {
+    const archive = closing(smallDirectory());
+    const config = archive.config('keep = { last = 3 }');
+    const { space } = targetOf(await planned(config, '--min-free', allSpace(archive.archive), '--keep-last', '1'));
+    expect([namesOf(space?.ifNeeded ?? []), space?.impossible]).toEqual([[GOES, GOES_TOO], false]);
+
+    const never = ['--min-free', '20T', '--keep-last', '1'];
+    const plan = targetOf(await planned(config, ...never));
+    expect([plan.remove, plan.space]).toEqual([[], expect.objectContaining({ ifNeeded: [], impossible: true, wantedBytes: 20 * 2 ** 40 })]);
+    const result = await prune(config, ...never);
+    expect([result.status, targetOf(result).space?.short]).toEqual([3, 'there is never so much']);
+    const { status, stdout } = await roots(['prune', '--yes', ...never, '--config', config]);
+    expect([status, stdout]).toEqual([3, expect.stringContaining('(20T) are wanted, which there can never be: nothing goes for it.')]);
+    expect(archive.names()).toEqual([GOES, GOES_TOO, STAYS]);
   });
 
   it('are for one target: with several it must be named', async () => {

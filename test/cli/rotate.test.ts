@@ -131,7 +131,7 @@ requires.btrfs('roots rotate', () => {
       const { status, stdout, stderr } = await roots([...args, '--config', config]);
       expect([args, status, stderr]).toEqual([args, 0, '']);
       expect([args, stdout]).toEqual([args, expect.not.stringMatching(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)]);
-      if (args[0] !== 'rotate') expect([args, stdout]).toEqual([args, expect.stringContaining(String.raw`.roots-rotating.\x1b]0;x\x07`)]);
+      if (args[0] !== 'rotate') expect([args, stdout]).toEqual([args, expect.stringContaining(String.raw`.roots-rotating.\e]0;x\x07`)]);
     }
     expect(archive.names()).toEqual([name, STAYS, 'today']);
     expect(tool('btrfs', 'subvolume', 'show', join(archive.archive, name))).toContain(uuid);

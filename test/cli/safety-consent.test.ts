@@ -1,9 +1,11 @@
 /** What removes something is never done unasked: without a terminal it wants --yes, and says so. */
+import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { missing } from '../support/requirements.ts';
 import { digestsOf } from './answers.ts';
 import { closing } from './closing.ts';
 import type { Failure } from './contracts.ts';
+import { allSpace } from './filling.ts';
 import { KEYS, onTerminal } from './on-terminal.ts';
 import { roots } from './roots.ts';
 import { GOES, GOES_TOO, KEEP_ONE, KINDS, STAYS, smallBtrfs, smallDirectory } from './small-archives.ts';
@@ -63,9 +65,17 @@ describe('the question on a terminal', () => {
       '--keep-last',
       '1',
       '--min-free',
-      '999T',
+      allSpace(tmpdir()),
     );
     expect([status, names]).toEqual([130, [GOES, GOES_TOO, STAYS]]);
+  });
+
+  it('says that what is put into the trash may be deleted at once for space', async () => {
+    const question = /Put 2 old roots into the trash and delete up to 2 old roots until there is space\?/;
+    const rules = `keep = { last = 1 }\nprune = { grace = "1d", min_free = "${allSpace(tmpdir())}" }`;
+    const { output, names } = await ask(rules, question, `n${KEYS.enter}`);
+    expect(output.replaceAll(/\s+/g, ' ')).toMatch(/deleted at once if \S+ is not free/);
+    expect(names).toEqual([GOES, GOES_TOO, STAYS]);
   });
 
   it.skipIf(missing('btrfs'))('rotate asks before it removes a snapshot', { meta: { needs: String(missing('btrfs')) } }, async () => {

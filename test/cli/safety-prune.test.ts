@@ -117,7 +117,7 @@ requires.btrfs('an outer subvolume that cannot go', () => {
   it('because the archive is immutable keeps what is nested in it', async () => {
     tool('chattr', '+i', archive.archive);
     closers.push(() => tool('chattr', '-i', archive.archive));
-    await staysWithAll('peration not permitted', () => tool('chattr', '-i', archive.archive), [GOES_TOO]);
+    await staysWithAll('it may not be renamed', () => tool('chattr', '-i', archive.archive), [GOES_TOO]);
   });
 });
 

@@ -45,9 +45,9 @@ export function premisesOf(site: Site): Premises {
         entries.map(({ entry }) => at(entry)),
       );
       return entries.map(({ entry, tree }) => {
-        const why = whyNoTree(at(entry));
         const id = ids.get(at(entry));
-        if (why !== null) return why;
+        // The number is that of the subvolume that the path is in: it must be its root.
+        if (!isSubvolume(at(entry))) return whyNoTree(at(entry)) ?? 'no subvolume';
         return id !== undefined && id === site.idOf(tree) ? null : `another subvolume has this name now`;
       });
     },
