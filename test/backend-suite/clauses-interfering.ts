@@ -21,7 +21,7 @@ const BY_PATH = / subvolume delete -- |^rm |^chattr -R /;
 /** Where a tree is that is being removed: under its name, or on its way out; undefined if it is gone. */
 function whereabouts(scene: Scene): BytePath | undefined {
   const names = readdirSync(scene.archive, { encoding: 'latin1' }) as BytePath[];
-  return names.includes(NAME) ? NAME : names.find((name) => name.startsWith('.roots-removing.'));
+  return names.includes(NAME) ? NAME : names.find((name) => /^\.roots-(?:removing|deleting)\./.test(name));
 }
 
 /** Out of the archive, whatever it is; a directory of its own for each. */
@@ -173,8 +173,15 @@ export const INTERFERING: readonly Clause[] = [
       const { result } = await between.at(2, act, () => backend.remove([tree]));
       expect(existsSync(join(scene.outside, 'secret'))).toBe(true);
       expect(result[0]?.error?.message).toContain('it is mounted');
+      // Nor is what is left of the tree ever an old root again.
+      const left = everything(scene);
+      for (const wasToGo of [true, false]) {
+        expect(await backend.sweep(() => wasToGo)).toMatchObject([{ formerName: NAME, result: 'failed' }]);
+        expect(everything(scene)).toEqual(left);
+        expect((await backend.list()).trees.map(({ name }) => name)).toEqual([SIBLING]);
+      }
       await unmountEverywhere(scene);
-      expect((await backend.sweep(() => true)).map(({ error }) => error)).toEqual([null]);
+      expect(await backend.sweep(() => false)).toEqual([{ formerName: NAME, id: tree.id, result: 'removed', error: null }]);
     },
   },
 ];

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { fromText } from '../../src/byte-path.ts';
@@ -55,6 +55,23 @@ export const LOG: readonly Clause[] = [
       expect(numbers()).toEqual(range(numbers()[0] ?? 0, 3000));
       expect(numbers().length).toBeGreaterThan(1048);
       expect(numbers().length).toBeLessThan(3000);
+    },
+  },
+  {
+    sentence: 'readLog: of a log that is far too long only the end, and soon; it goes on after it',
+    test: async (scene) => {
+      const backend = await scene.open();
+      await backend.appendLog(['one']);
+      truncateSync(logOf(scene), 600 << 20);
+      appendFileSync(logOf(scene), '\nlast\n');
+      const begun = process.hrtime.bigint();
+      const before = process.memoryUsage.rss();
+      expect(backend.readLog()).toEqual(['last']);
+      // Reading all of it takes more than both.
+      expect(Number(process.hrtime.bigint() - begun) / 1e6).toBeLessThan(2000);
+      expect(process.memoryUsage.rss() - before).toBeLessThan(200 << 20);
+      await backend.appendLog(['more']);
+      expect(backend.readLog()).toEqual(['last', 'more']);
     },
   },
   {

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { fromText, joinPath, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
 import type { ArchivedTree, Backend } from '../../src/backend/backend.ts';
@@ -123,49 +122,6 @@ export const SEVERAL: readonly Clause[] = [
       const last = await backend.remove([...left.filter(({ name }) => name !== SIBLING), ...trashed]);
       expect(last.map(({ error }) => error)).toEqual([null, null]);
       expect(last.flatMap(({ nested }) => nested)).toEqual(['srv/deep', 'srv']);
-    },
-  },
-  {
-    sentence: 'sweep: finishes what was begun, and touches nothing else, whatever its name',
-    test: async (scene) => {
-      const entry = (number: number, name: string): BytePath => fromText(`.roots-removing.${String(number)}.${name}`);
-      const path = (name: BytePath): string => toText(inArchive(scene, name));
-      const begun = [entry(0, 'line\nbreak'), entry(0, 'x'), entry(7, 'x'), 'caf\xe9'.replace(/^/, '.roots-removing.0.') as BytePath];
-      for (const name of begun) scene.addTree(name);
-      if (scene.ground.capabilities.nestedTrees) nest(scene, inArchive(scene, entry(0, 'x')), 'srv', 'srv/deep');
-      if (scene.ground.flags) for (const each of ['var/empty', '']) tool('chattr', '+i', join(path(entry(7, 'x')), each));
-      scene.ground.makeReadOnly(inArchive(scene, entry(0, 'line\nbreak')));
-
-      const notOurs = fromText('.roots-removing.x.y');
-      scene.addTree(notOurs);
-      symlinkSync(toText(SIBLING), path(entry(1, 'link')));
-      symlinkSync(scene.outside, path(entry(2, 'link')));
-      writeFileSync(path(entry(1, 'file')), 'kept');
-      const mounted = scene.addTree(entry(1, 'mounted'));
-      scene.ground.mountTree(mounted, scene.mountPoint());
-      mkdirSync(path(entry(1, 'mount')));
-      tool('mount', '-t', 'tmpfs', 'roots-test', path(entry(1, 'mount')));
-      writeFileSync(join(path(entry(1, 'mount')), 'file'), '');
-      const plain = path(entry(1, 'plain'));
-      if (scene.ground.capabilities.nestedTrees) tool('cp', '-a', join(scene.archive, SIBLING), plain);
-      const before = everything(scene);
-
-      const backend = await scene.open();
-      const listed = await backend.list();
-      expect(listed.trees.map(({ name }) => name).sort()).toEqual([notOurs, SIBLING].sort());
-      expect(listed.warnings.join('\n')).toContain('removed before could not be deleted completely');
-      const leftovers = await backend.sweep(() => true);
-      expect(
-        leftovers
-          .filter(({ error }) => error === null)
-          .map(({ formerName }) => formerName)
-          .sort(),
-      ).toEqual(['caf\xe9', 'line\nbreak', 'x', 'x']);
-      const after = everything(scene);
-      expect(after).toEqual(Object.fromEntries(Object.entries(before).filter(([name]) => !begun.includes(name as BytePath))));
-      expect(leftovers.find(({ formerName }) => formerName === 'mounted')?.error?.message).toContain('it is mounted');
-      expect(readFileSync(path(entry(1, 'file')), 'utf8')).toBe('kept');
-      expect(existsSync(join(scene.outside, 'secret'))).toBe(true);
     },
   },
 ];

@@ -64,6 +64,26 @@ export const SPACE: readonly Clause[] = [
     },
   },
   {
+    sentence: 'settle: waits for what others have removed too, and is false while that is held open',
+    unless: ({ capabilities }) => (capabilities.nestedTrees ? false : 'nothing tells what is still in use'),
+    test: async (scene) => {
+      const theirs = join(scene.base, 'theirs');
+      scene.ground.makeTree(fromText(theirs));
+      writeFileSync(join(theirs, 'file'), '');
+      const backend = await scene.open();
+      expect(await backend.settle(30_000)).toBe(true);
+      const file = openSync(join(theirs, 'file'), 'r');
+      try {
+        tool('btrfs', 'subvolume', 'delete', theirs);
+        expect(await backend.settle(300)).toBe(false);
+        expect(await (await scene.open()).settle(0)).toBe(false);
+      } finally {
+        closeSync(file);
+      }
+      expect(await backend.settle(30_000)).toBe(true);
+    },
+  },
+  {
     sentence: 'settle: false soon after the user wants to stop',
     unless: ({ capabilities }) => (capabilities.nestedTrees ? false : 'nothing tells what is still in use'),
     test: async (scene) => {

@@ -124,22 +124,29 @@ export const TRASH: readonly Clause[] = [
     },
   },
   {
-    sentence: 'discard, undelete: flags of the tree itself are cleared, and it is told; those inside it stay',
+    sentence: 'discard, undelete: the flags of the tree itself are those that it had, in the trash and back, and nothing is told of them',
     unless: noFlags,
     test: async (scene) => {
       const backend = await scene.open();
-      for (const flag of ['+i', '+a']) {
-        const path = scene.addTree(NAME);
-        tool('chattr', '+i', join(path, 'var/empty'));
-        const before = treeDigest(path);
-        tool('chattr', flag, toText(path));
-        const { notes } = await discardOne(backend, await treeNamed(backend, NAME));
-        expect(notes.join('\n')).toMatch(/cleared the (?:immutable|append-only) flag of .*2026-11-10/);
-        const trashed = await trashedNamed(backend, NAME);
-        tool('chattr', flag, toText(inArchive(scene, trashed.name)));
-        await backend.undelete(trashed);
-        expect(treeDigest(path)).toBe(before);
-        await removeOne(backend, await treeNamed(backend, NAME));
+      for (const flags of ['+i', '+a', '+ia']) {
+        for (const readOnly of scene.ground.capabilities.nestedTrees ? [false, true] : [false]) {
+          const path = scene.addTree(NAME);
+          for (const each of ['var/empty', '']) tool('chattr', flags, join(path, each));
+          if (readOnly) scene.ground.makeReadOnly(path);
+          scene.ground.commit();
+          const before = treeDigest(path);
+          const listed = await treeNamed(backend, NAME);
+          expect(listed.readOnly).toBe(readOnly);
+          expect(await discardOne(backend, listed)).toEqual({ nested: [], notes: [] });
+          scene.ground.commit();
+          const trashed = await trashedNamed(backend, NAME);
+          expect([trashed.readOnly, treeDigest(inArchive(scene, trashed.name))]).toEqual([readOnly, before]);
+          await backend.undelete(trashed);
+          scene.ground.commit();
+          expect(treeDigest(path)).toBe(before);
+          expect(await treeNamed(backend, NAME)).toEqual(listed);
+          await removeOne(backend, listed);
+        }
       }
     },
   },

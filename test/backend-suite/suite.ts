@@ -13,6 +13,7 @@ import { RENAMING } from './clauses-renaming.ts';
 import { SEVERAL } from './clauses-several.ts';
 import { SNAPSHOT } from './clauses-snapshot.ts';
 import { SPACE } from './clauses-space.ts';
+import { SWEEPING } from './clauses-sweeping.ts';
 import { INTERFERING } from './clauses-interfering.ts';
 import { CUT_SHORT } from './clauses-cut-short.ts';
 import { TRASH } from './clauses-trash.ts';
@@ -43,6 +44,7 @@ const CLAUSES: readonly Clause[] = [
   ...REFUSING,
   ...REMOVING,
   ...SEVERAL,
+  ...SWEEPING,
   ...TRASH,
   ...RENAMING,
   ...SNAPSHOT,

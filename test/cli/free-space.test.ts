@@ -1,13 +1,16 @@
 /** `min_free`: old roots go, oldest first, until there is enough; and what a full filesystem still can do. */
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { beforeEach, expect, it } from 'vitest';
+import { ready, start, until } from '../backend-suite/processes.ts';
 import { canMountImages } from '../support/loop-image.ts';
 import { requires } from '../support/requirements.ts';
 import { tool } from '../support/scratch.ts';
 import { digestsOf, eventsOf, logOf, namesOf, outcomes, pin, planned, prune, purged, targetOf } from './answers.ts';
-import { closing, gate } from './closing.ts';
-import { MIB, fillUp, freeBytes, writeData } from './filling.ts';
+import { closing, gate, killing } from './closing.ts';
+import { MIB, allSpace, fillUp, freeBytes, writeData } from './filling.ts';
+import { KEYS, onTerminal } from './on-terminal.ts';
 import { roots, startRoots } from './roots.ts';
 import { GOES, GOES_TOO, KEEP_ONE, STAYS, smallBtrfs, smallExt4, type SmallArchive, type SmallBtrfs } from './small-archives.ts';
 
@@ -30,6 +33,8 @@ requires.btrfs('min_free on btrfs', () => {
   /** So much more than what is free now. */
   const wanting = (mib: number, more = ''): string =>
     archive.config(`keep = { last = 1 }\nprune = { min_free = "${String(Math.floor(free / MIB) + mib)}M"${more} }`);
+  /** As much as there is in all, which is never free: all that may go goes. */
+  const wantingAll = (): string => archive.config(`keep = { last = 1 }\nprune = { min_free = "${allSpace(archive.top)}" }`);
   const trashEntry = (name: string, stamp: string): void =>
     renameSync(join(archive.archive, name), join(archive.archive, `.roots-trash.${stamp}.${name}`));
 
@@ -79,13 +84,24 @@ requires.btrfs('min_free on btrfs', () => {
   });
 
   it('stops at the floor, and says that it is not enough', async () => {
-    const config = wanting(400);
+    const config = wantingAll();
     const { status, stdout } = await roots(['prune', '--yes', '--config', config]);
-    expect([status, stdout]).toEqual([0, expect.not.stringMatching(/^failed/m)]);
+    expect([status, stdout]).toEqual([3, expect.not.stringMatching(/^failed/m)]);
     expect(archive.names()).toEqual([STAYS]);
     expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/root: .* are free, less than .*: nothing more may go\./);
     const again = await prune(config);
-    expect([again.status, targetOf(again).space?.short]).toEqual([0, 'nothing more may go']);
+    expect([again.status, targetOf(again).space?.short]).toEqual([3, 'nothing more may go']);
+  });
+
+  it('takes nothing for more than the filesystem has', async () => {
+    const config = wanting(400);
+    const { status, stdout } = await roots(['prune', '--yes', '--config', config]);
+    expect([status, stdout.replaceAll(/\s+/g, ' ')]).toEqual([
+      3,
+      expect.stringMatching(/ are wanted, which there can never be: nothing goes for it\./),
+    ]);
+    expect(archive.names()).toEqual(ALL);
+    expect(eventsOf(logOf(archive))).toEqual(['prune 0 0 0']);
   });
 
   it('takes what is in the trash first, that which is there for the longest before all', async () => {
@@ -97,25 +113,43 @@ requires.btrfs('min_free on btrfs', () => {
     expect(archive.names()).toEqual([`.roots-trash.20261102T000000Z.${GOES_TOO}`, GOES, STAYS]);
   });
 
-  it('deletes what a grace has just put into the trash before it takes more from the archive', async () => {
+  it('deletes what a grace has just put into the trash before it takes older ones from the archive, and says so before', async () => {
+    // The newest two of their months stay, and the oldest of all, since there are no three months.
     const config = archive.config(
-      `keep = { last = 1, daily = 2 }\nprune = { min_free = "${String(Math.floor(free / MIB) + EACH + EACH / 2)}M", grace = "10y" }`,
+      `keep = { last = 1, monthly = 3 }\nprune = { min_free = "${String(Math.floor(free / MIB) + EACH / 2)}M", grace = "10y" }`,
     );
     const plan = targetOf(await planned(config));
-    expect(namesOf(plan.remove)).toEqual([GOES, GOES_TOO]);
+    expect([namesOf(plan.remove), plan.into, plan.purge]).toEqual([[GOES_TOO], 'trash', []]);
+    expect(plan.space?.ifNeeded.map(({ name, inTrash }) => [name, inTrash])).toEqual([
+      [GOES_TOO, false],
+      [GOES, false],
+      [GOES_LAST, false],
+    ]);
+    const { output } = await onTerminal(['prune', '--config', config], {
+      answers: [{ when: /Put 1 old root into the trash and delete up to 3 old roots until there is space\?/, type: `n${KEYS.enter}` }],
+    });
+    expect(stripVTControlCharacters(output).replaceAll(/\s+/g, ' ')).toMatch(/deleted at once if \d+M is not free/);
+    expect(archive.names()).toEqual(ALL);
+
     const result = await prune(config);
-    expect(result.status).toBe(0);
-    expect(archive.names()).toEqual([GOES_LAST, STAYS]);
-    expect(eventsOf(logOf(archive)).filter((event) => event.startsWith('removed'))).toEqual([`removed ${GOES}`, `removed ${GOES_TOO}`]);
+    expect([result.status, outcomes(result), purged(result)]).toEqual([0, { [GOES_TOO]: 'trashed' }, { [GOES_TOO]: 'removed' }]);
+    expect(archive.names()).toEqual([GOES, GOES_LAST, STAYS]);
+    expect(eventsOf(logOf(archive))).toEqual([
+      `trashing ${GOES_TOO}`,
+      `trashed ${GOES_TOO}`,
+      `removing ${GOES_TOO}`,
+      `removed ${GOES_TOO}`,
+      'prune 1 1 0',
+    ]);
   });
 
   it('leaves what is pinned and what is mounted', async () => {
-    const config = wanting(400);
+    const config = wantingAll();
     expect((await pin(config, GOES)).status).toBe(0);
     archive.image.mount({ subvolume: `old_roots/${GOES_TOO}` }, join(archive.scratch, 'at'));
     const result = await prune(config);
     expect([result.status, outcomes(result), targetOf(result).space?.short]).toEqual([
-      0,
+      3,
       { [GOES_LAST]: 'removed' },
       'nothing more may go',
     ]);
@@ -135,7 +169,7 @@ requires.btrfs('min_free on btrfs', () => {
 
   it('is stopped by a signal between two, and says so', async () => {
     const { env, reached, open } = gate(archive, 'nsenter', '*"subvolume delete"*');
-    const { child, end } = startRoots(['prune', '--yes', '--config', wanting(400)], { env });
+    const { child, end } = startRoots(['prune', '--yes', '--config', wantingAll()], { env });
     await reached();
     child.kill('SIGTERM');
     open();
@@ -144,6 +178,30 @@ requires.btrfs('min_free on btrfs', () => {
     expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/are free, less than .*: stopped\./);
     expect(archive.names()).toEqual([GOES_TOO, GOES_LAST, STAYS]);
   });
+
+  it(
+    'removes nothing more while what has gone is still open somewhere, and goes on when its space is back',
+    { timeout: 180_000 },
+    async () => {
+      const config = wanting(EACH / 2);
+      const holder = killing(start('sh', ['-c', 'exec 9<"$1" && echo ready && exec cat', 'sh', join(archive.archive, GOES, 'var/data')]));
+      await ready(holder);
+      // The first one is stopped while it waits; the second waits to the end of its patience.
+      const first = startRoots(['prune', '--yes', '--config', config]);
+      await until('the removal of the first', () => archive.names().length === 3);
+      first.child.kill('SIGTERM');
+      expect((await first.end).status).toBe(130);
+      expect(archive.names()).toEqual([GOES_TOO, GOES_LAST, STAYS]);
+
+      const second = await prune(config);
+      expect([second.status, outcomes(second), targetOf(second).space?.short]).toEqual([0, {}, 'space is still coming back']);
+      expect(archive.names()).toEqual([GOES_TOO, GOES_LAST, STAYS]);
+      await holder.kill();
+      const third = await prune(config);
+      expect([third.status, outcomes(third), targetOf(third).space?.short]).toEqual([0, {}, null]);
+      expect(archive.names()).toEqual([GOES_TOO, GOES_LAST, STAYS]);
+    },
+  );
 });
 
 /** A path of btrfs from which nothing is being cleaned any more. */

@@ -29,12 +29,21 @@ describe('the flags of a policy', () => {
   it.each([
     [['--keep-hourly', '2', '--keep-last', '1'], [GOES]],
     [['--keep-daily', '2', '--keep-last', '1'], [GOES]],
-    [['--keep-weekly', '1', '--keep-last', '1'], [GOES, GOES_TOO]],
+    [
+      ['--keep-weekly', '1', '--keep-last', '1'],
+      [GOES, GOES_TOO],
+    ],
     [['--keep-monthly', '2', '--keep-last', '1'], [GOES]],
     [['--keep-yearly', '2', '--keep-last', '1'], [GOES]],
     [['--keep-within', '600d', '--keep-last', '1'], []],
-    [['--keep-within', '10d', '--keep-last', '1'], [GOES, GOES_TOO]],
-    [['--max-age', '30d', '--keep-last', '1'], [GOES, GOES_TOO]],
+    [
+      ['--keep-within', '10d', '--keep-last', '1'],
+      [GOES, GOES_TOO],
+    ],
+    [
+      ['--max-age', '30d', '--keep-last', '1'],
+      [GOES, GOES_TOO],
+    ],
     [['--max-age', '30d', '--keep-last', '2'], [GOES]],
     // The floor is 3 where none is given.
     [['--max-age', '30d'], []],

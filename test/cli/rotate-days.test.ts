@@ -186,7 +186,10 @@ requires.btrfs('roots rotate, day after day', () => {
     await rotate(file);
     pass(200);
     const prune = async (...flags: string[]): Promise<Result> => roots(['prune', '--json', '--config', file, ...flags], { env });
-    for (const flags of [['--max-age', '30d'], ['--keep-last', '1', '--min-free', '99%']]) {
+    for (const flags of [
+      ['--max-age', '30d'],
+      ['--keep-last', '1', '--min-free', '99%'],
+    ]) {
       const plan = targetOf(await prune('--dry-run', ...flags));
       const going = [...namesOf(plan.remove), ...namesOf(plan.space?.ifNeeded ?? [])];
       expect([flags, going]).toEqual([flags, flags.includes('--min-free') ? [GOES, GOES_TOO] : []]);

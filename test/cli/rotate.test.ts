@@ -125,7 +125,9 @@ requires.btrfs('roots rotate', () => {
     const archive = closing(smallBtrfs());
     const name = '.roots-rotating.\u001b]0;x\u0007';
     tool('btrfs', 'subvolume', 'snapshot', '-r', join(archive.top, 'root'), join(archive.archive, name));
-    const uuid = tool('btrfs', 'subvolume', 'show', join(archive.archive, name)).split('\n').find((line) => line.startsWith('\tUUID:'));
+    const uuid = tool('btrfs', 'subvolume', 'show', join(archive.archive, name))
+      .split('\n')
+      .find((line) => line.startsWith('\tUUID:'));
     const config = archive.config(`${ROTATE}\n${KEEP_ONE}`);
     for (const args of [['rotate', '--dry-run'], ['rotate', '--yes'], ['ls'], ['prune', '--dry-run'], ['prune', '--yes'], ['ls']]) {
       const { status, stdout, stderr } = await roots([...args, '--config', config]);
@@ -147,7 +149,10 @@ requires.btrfs('roots rotate', () => {
     expect([result.status, (result.json as Failure).error.message]).toEqual([1, why]);
     expect(archive.names()).toEqual(OLD);
     expect(logOf(archive)).toEqual([expect.objectContaining({ event: 'rotate', removed: 0, error: why })]);
-    expect(await loggedRuns(config)).toEqual({ logged: [expect.objectContaining({ target: 'root', command: 'rotate', error: why })], notRead: [] });
+    expect(await loggedRuns(config)).toEqual({
+      logged: [expect.objectContaining({ target: 'root', command: 'rotate', error: why })],
+      notRead: [],
+    });
 
     expect((await rotate(config)).status).toBe(0);
     expect(await loggedRuns(config)).toMatchObject({ logged: [{ command: 'rotate', error: null }] });

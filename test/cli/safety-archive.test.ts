@@ -92,7 +92,7 @@ describe('what is ours in an archive of directories', () => {
     expect(archive.names()).toEqual([GOES, GOES_TOO, STAYS]);
   });
 
-  it('is cleared of what an earlier run has begun to delete; of what is whole nothing is lost, and the rest is nobody\'s', async () => {
+  it("is cleared of what an earlier run has begun to delete; of what is whole nothing is lost, and the rest is nobody's", async () => {
     const others = [
       '.roots-removing.x.mine',
       '.roots-removing.1.',
@@ -104,6 +104,7 @@ describe('what is ours in an archive of directories', () => {
     ];
     for (const name of [...others, LEFT, '.roots-removing.17.of another name', '.roots-deleting.0.begun'])
       fillRoot(join(archive.archive, name), 'somebody');
+    const before = [LEFT, '.roots-removing.17.of another name'].map((name) => digest(join(archive.archive, name)));
     const result = await prune(archive.config());
     expect(result.status).toBe(0);
     expect(targetOf(result).leftovers?.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual([
@@ -114,7 +115,7 @@ describe('what is ours in an archive of directories', () => {
     // Its name was taken then.
     const trashed = archive.names().find((name) => /^\.roots-trash\.\w+\./.test(name) && name.endsWith(`.${GOES}`)) ?? '';
     expect(archive.names()).toEqual([...others, trashed, 'of another name', STAYS].sort());
-    for (const name of [trashed, 'of another name']) expect(digest(join(archive.archive, name))).toBe(digest(outside));
+    expect([trashed, 'of another name'].map((name) => digest(join(archive.archive, name)))).toEqual(before);
   });
 
   it('is not cleared by a prune without a policy', async () => {

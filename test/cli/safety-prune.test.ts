@@ -6,8 +6,9 @@ import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { requires } from '../support/requirements.ts';
 import { atProcessEnd, tool } from '../support/scratch.ts';
-import { digest, errors, listed, ls, outcomes, planned, prune, reasonsOf } from './answers.ts';
+import { digest, errors, eventsOf, listed, logOf, ls, outcomes, planned, prune, reasonsOf } from './answers.ts';
 import { closers, closing } from './closing.ts';
+import { roots } from './roots.ts';
 import { FILE, GOES, GOES_TOO, KEEP_ONE, KINDS, STAYS, fillRoot, smallBtrfs, type SmallBtrfs } from './small-archives.ts';
 
 const AN_OLD_AGE = 'prune = { max_age = "1y" }';
@@ -66,7 +67,19 @@ describe.each(KINDS)('the plan for an archive of %s', (kind, make) => {
   });
 });
 
-requires.btrfs('an outer subvolume that cannot go', () => {
+describe.each(KINDS)('a prune of %s whose output is lost', (_, make) => {
+  it.each([[[]], [['--json']]])('(%j, onto a full disk) removes all the same, and ends with 1', async (flags) => {
+    const archive = closing(make());
+    const { status, stdout } = await roots(['prune', '--yes', ...flags, '--config', archive.config()], {
+      within: ['sh', '-c', 'exec "$@" >/dev/full', 'sh'],
+    });
+    expect([status, stdout]).toEqual([1, '']);
+    expect(archive.names()).toEqual([STAYS]);
+    expect(eventsOf(logOf(archive)).at(-1)).toBe('prune 2 0 0');
+  });
+});
+
+requires.btrfs('an outer subvolume', () => {
   let archive: SmallBtrfs;
   let disk: string;
   let config: string;
@@ -91,6 +104,17 @@ requires.btrfs('an outer subvolume that cannot go', () => {
     expect([done.status, outcomes(done)[GOES]]).toEqual([0, 'removed']);
     expect(archive.names()).toEqual([STAYS]);
   };
+
+  it('goes with all that is nested in it when it can, and that is told', async () => {
+    const note = 'with what was nested in it: var/machines/inner, var/machines';
+    const { status, stdout } = await roots(['prune', '--yes', '--config', config]);
+    expect([status, stdout]).toEqual([
+      0,
+      expect.stringMatching(new RegExp(`^removed {2}root:${GOES} {2}not kept by any rule\n +${note}$`, 'm')),
+    ]);
+    expect(archive.names()).toEqual([STAYS]);
+    expect(logOf(archive).find((line) => line.event === 'removed' && line.name === GOES)).toMatchObject({ notes: [note] });
+  });
 
   it('because it is the default one keeps what is nested in it', async () => {
     tool('btrfs', 'subvolume', 'set-default', archive.idOf(`old_roots/${GOES}`), archive.top);

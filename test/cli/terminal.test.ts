@@ -35,19 +35,22 @@ describe('on a terminal', () => {
   it.each([
     [80, false],
     [100, true],
-  ])('prune names each with its reasons on a screen of %j columns; when it was archived, which most names say, needs 100', async (columns, isWide) => {
-    const { output } = await onTerminal(['prune', '--dry-run', ...config], { columns });
-    const table = output.split('\n');
-    for (const [name, word, reason] of [
-      ...directory.roots.slice(0, 6).map((root) => [root.name, 'remove', 'not kept by any rule'] as const),
-      ...directory.roots.slice(6).map((root) => [root.name, 'keep', 'last 4'] as const),
-    ]) {
-      const line = table.find((each) => each.includes(` ${name} `)) ?? '';
-      expect(stripVTControlCharacters(line)).toMatch(new RegExp(`^${word} +${name} .* ${reason}$`));
-    }
-    expect(output.includes('archived')).toBe(isWide);
-    expect(Math.max(...table.map((line) => stripVTControlCharacters(line).length))).toBeLessThanOrEqual(columns);
-  });
+  ])(
+    'prune names each with its reasons on a screen of %j columns; when it was archived, which most names say, needs 100',
+    async (columns, isWide) => {
+      const { output } = await onTerminal(['prune', '--dry-run', ...config], { columns });
+      const table = stripVTControlCharacters(output).split('\n');
+      for (const [name, word, reason] of [
+        ...directory.roots.slice(0, 6).map((root) => [root.name, 'remove', 'not kept by any rule'] as const),
+        ...directory.roots.slice(6).map((root) => [root.name, 'keep', 'last 4'] as const),
+      ]) {
+        const line = table.find((each) => each.includes(` ${name} `)) ?? '';
+        expect(line).toMatch(new RegExp(`^${word} +${name} .* ${reason}$`));
+      }
+      expect(output.includes('archived')).toBe(isWide);
+      expect(Math.max(...table.map((line) => line.length))).toBeLessThanOrEqual(columns);
+    },
+  );
 
   it('prune ends with 130 at Ctrl-C, and removes nothing', async () => {
     const before = directory.snapshotState();

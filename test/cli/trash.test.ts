@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { digest, eventsOf, inTrash, listed, logOf, ls, namesOf, outcomes, planned, prune, purged, reasonsOf, targetOf } from './answers.ts';
 import { closing } from './closing.ts';
 import type { Failure, List, Undeleted } from './contracts.ts';
+import { standIn } from './gate.ts';
 import { roots, type Result } from './roots.ts';
 import { GOES, GOES_TOO, KINDS, STAYS, fillRoot, type SmallArchive } from './small-archives.ts';
 
@@ -93,6 +94,11 @@ describe.each(KINDS)('the trash of an archive of %s', (_, make) => {
     const before = archive.names();
     for (const rules of ['', 'prune = { grace = "1h" }']) expect((await prune(archive.config(rules))).status).toBe(0);
     expect(archive.names()).toEqual(before);
+    // Nor is that said of it.
+    expect(((await ls(archive.config(''))).json as List).trash.map(({ due }) => due)).toEqual([false, false]);
+    const { stdout } = await roots(['ls', '--config', archive.config('')]);
+    expect(stdout).toContain('In the trash');
+    expect(stdout).not.toContain('deleted by the next prune');
     const result = await prune(archive.config('keep = { last = 1 }'));
     expect([result.status, purged(result)]).toEqual([0, { [GOES]: 'removed', [GOES_TOO]: 'removed' }]);
     expect(archive.names()).toEqual([STAYS]);
@@ -174,6 +180,20 @@ describe.each(KINDS)('the trash of an archive of %s', (_, make) => {
     expect(await undeleted(GOES, '--pin')).toMatchObject({ keep: true, reasons: ['pinned'], pinned: true });
     expect((await prune(config)).status).toBe(0);
     expect(archive.names()).toEqual([GOES, GOES_TOO, STAYS]);
+  });
+
+  it('gives back also if the run is killed right after its rename, and the next prune writes that down', async () => {
+    await prune(config);
+    const PATH = standIn(join(archive.scratch, 'bin'), 'mv', '"$real" "$@"; kill -s KILL "$PPID"');
+    const { signal } = await roots(['undelete', GOES, '--config', config], { env: { PATH } });
+    expect(signal).toBe('SIGKILL');
+    expect(listed(await ls(config))).toEqual([GOES, STAYS]);
+    expect(eventsOf(logOf(archive)).at(-1)).toBe(`undeleting ${GOES}`);
+
+    expect((await prune(archive.config('keep = { last = 9 }\nprune = { grace = "1h" }'))).status).toBe(0);
+    expect(listed(await ls(config))).toEqual([GOES, STAYS]);
+    expect(eventsOf(logOf(archive)).slice(-3)).toEqual([`undeleting ${GOES}`, `undeleted ${GOES}`, 'prune 0 0 0']);
+    expect(logOf(archive).at(-2)).toMatchObject({ notes: ['the run that began this was cut short'] });
   });
 
   it('is told of to people: what goes there and for how long', async () => {

@@ -32,7 +32,7 @@ function whyNotRoot(): string | undefined {
 
 /** Whether a kernel has btrfs and gives out loop devices (containers often do not) can only be tried. */
 function whyNotBtrfs(): string | undefined {
-  const why = whyNotRoot() ?? whyNotProgram('mkfs.btrfs', 'btrfs-progs') ?? whyNotProgram('losetup', 'util-linux');
+  const why = whyNotRoot() ?? whyNotProgram('mkfs.btrfs', 'btrfs-progs') ?? whyNotProgram('losetup', 'mount');
   if (why !== undefined) return why;
   const scratch = makeScratch();
   try {

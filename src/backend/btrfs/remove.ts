@@ -105,7 +105,7 @@ async function mendAround(run: Run, top: PrivateMount, path: BytePath, around: B
  * A refusal has many causes with one text (EPERM: flags, a swap file in use, a running send), so what may be mended is looked for: the flags of the
  * subvolume itself. A flag inside a read-only subvolume cannot be cleared: it must be writable first.
  */
-export async function clearWhatBlocks(run: Run, top: PrivateMount, path: BytePath): Promise<string[]> {
+async function clearWhatBlocks(run: Run, top: PrivateMount, path: BytePath): Promise<string[]> {
   return [...(await mendSubvolume(run, top, path)).notes];
 }
 

@@ -63,8 +63,13 @@ function examine(site: Site, tree: ArchivedTree): void {
   const why = whyNotSame(site, name, tree) ?? whyItStays(site, name);
   if (why !== null) throw refusal(tree, why);
   // A pin is of a name in the archive, which another may have by now.
-  const pin = kind === 'plain' ? pinOf(readPins(site.archive), tree.id) : null;
-  if (pin !== null) throw refusal(tree, `it is pinned${pin.note === '' ? '' : ` (${pin.note})`}`);
+  const pinned = kind === 'plain' ? whyPinned(site.archive, tree.id) : null;
+  if (pinned !== null) throw refusal(tree, pinned);
+}
+
+export function whyPinned(archive: BytePath, id: string): string | null {
+  const pin = pinOf(readPins(archive), id);
+  return pin === null ? null : `it is pinned${pin.note === '' ? '' : ` (${pin.note})`}`;
 }
 
 /** By what it is and what it holds. */

@@ -9,6 +9,7 @@ import { clearBlockingFlagsBelow } from '../../system/attributes.ts';
 import type { ArchivedTree, Departure, Leftover } from '../backend.ts';
 import { parseEntryName, removingName } from '../entry-name.ts';
 import { beginDeleting, checked, formerNameOf, putBack, putBackEntry, setAside, type Aside, type Premises } from '../set-aside.ts';
+import { whyPinned } from './premises.ts';
 
 /** Removes them for good. */
 export async function removeTrees(premises: Premises, trees: readonly ArchivedTree[]): Promise<Departure[]> {
@@ -56,7 +57,9 @@ async function finishOne(
   const of = { formerName, id: idOf(formerName) };
   const refused = (why: string): RootsError => new RootsError('failed', `${printable(formerName)} is not removed: ${why}`);
   const [used = null] = await premises.whyInUse([entry]);
-  const stays = whyItStays(entry) ?? used ?? (isWhole && !wasToGo(of.id) ? 'nothing says that it was to go' : null);
+  // A pin is of a name: of what is half deleted it says nothing.
+  const unwanted = isWhole ? (whyPinned(premises.archive, of.id) ?? (wasToGo(of.id) ? null : 'nothing says that it was to go')) : null;
+  const stays = whyItStays(entry) ?? used ?? unwanted;
   if (stays === null) {
     const { error } = await destroy(premises, isWhole ? beginDeleting(premises, entry, formerName) : entry, formerName);
     return { ...of, result: error === null ? 'removed' : 'failed', error };

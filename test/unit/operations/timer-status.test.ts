@@ -93,6 +93,16 @@ describe('the status', () => {
           reasons: ['r'],
           error: 'it is busy',
         },
+        // What the run before had announced and not done, and this one did then.
+        ...(['failed', 'removing', 'removed'] as const).map((event) => ({
+          at: '2026-11-19T09:00:00.000Z',
+          run: 'b',
+          event,
+          name: '2026-01-02_08:00:00',
+          id: 'y',
+          reasons: ['r'],
+          ...(event === 'failed' ? { error: 'cut short' } : {}),
+        })),
         { at: '2026-11-19T09:00:00.000Z', run: 'b', ...run, removed: 1, failed: 1 },
       ];
       writeFileSync(join(state, 'log.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { mode: 0o600 });
