@@ -106,15 +106,18 @@ export function putBackEntry(
   }
 }
 
-/** From here on it is not whole. On a full disk it may have to keep the name that it has. */
-export function beginDeleting(premises: Premises, entry: BytePath, formerName: BytePath): BytePath {
+/** From here on it is not whole, unless there is an `error`. On a full disk it may have to keep the name that it has. */
+export function beginDeleting(
+  premises: Premises,
+  entry: BytePath,
+  formerName: BytePath,
+): { readonly entry: BytePath; readonly error: string | null } {
   const to = deletingName(formerName, (name) => exists(premises, name));
   try {
     rename(premises, entry, to);
-    return to;
+    return { entry: to, error: null };
   } catch (error) {
-    if (isFull(error)) return entry;
-    throw error;
+    return { entry, error: isFull(error) ? null : messageOf(error) };
   }
 }
 

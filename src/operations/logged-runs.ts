@@ -4,7 +4,7 @@
 import { printableText } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import type { Context } from './context.ts';
-import { isRun, readLog, type RunEntry } from './removal-log.ts';
+import { isRun, readLog, type LogEntry, type RunEntry } from './removal-log.ts';
 import { withTargets, type Target } from './targets.ts';
 
 export interface LoggedRun {
@@ -39,7 +39,9 @@ function lastRunsOf({ name, backend }: Target): LoggedRun[] {
   return (['prune', 'rotate'] as const).flatMap((command) => {
     const run = entries.filter(isRun).findLast(({ event }) => event === command);
     if (run === undefined) return [];
-    const failed = entries.flatMap((entry) => (!isRun(entry) && entry.run === run.run && entry.event === 'failed' ? [entry] : []));
+    const failed = lastOfEach(entries.filter((entry): entry is LogEntry => !isRun(entry) && entry.run === run.run)).filter(
+      ({ event }) => event === 'failed',
+    );
     return [
       {
         target: name,
@@ -52,4 +54,9 @@ function lastRunsOf({ name, backend }: Target): LoggedRun[] {
       },
     ];
   });
+}
+
+/** What an earlier run had announced and not done is told of as failed, and may be done by this one. */
+function lastOfEach(entries: readonly LogEntry[]): LogEntry[] {
+  return [...new Map(entries.map((entry) => [JSON.stringify([entry.id, entry.fromTrash === true]), entry])).values()];
 }

@@ -138,14 +138,17 @@ class Pruning {
   /** One after another, and what really came back is what counts. What was put into the trash just now goes before what is still in the archive. */
   async #makeSpace(plan: SpacePlan): Promise<SpaceOutcome> {
     const { backend } = this.#plan.target;
-    const agreed = new Set([...plan.trash, ...plan.trashedNow, ...plan.roots].map(({ root }) => root.id));
+    const named = new Set([...plan.trash, ...plan.roots].map(keyOf));
+    const trashedNow = new Set(plan.trashedNow.map(({ root }) => root.id));
+    const isAgreed = (each: Going): boolean => named.has(keyOf(each)) || ('trashedAt' in each.root && trashedNow.has(each.root.id));
+    const nothingIs = named.size + trashedNow.size === 0;
     const isShort = (): boolean => backend.space().freeBytes < plan.wantedBytes;
     const tried = new Set<string>();
     // Anything that has gone so far may have been enough.
-    let settled = agreed.size === 0 || (await backend.settle(PATIENCE));
-    while (settled && agreed.size > 0 && isShort() && !this.#context.signal.aborted) {
+    let settled = nothingIs || (await backend.settle(PATIENCE));
+    while (settled && !nothingIs && isShort() && !this.#context.signal.aborted) {
       await this.#lookAgain();
-      const next = this.#forSpace.find((each) => agreed.has(each.root.id) && !tried.has(keyOf(each)));
+      const next = this.#forSpace.find((each) => isAgreed(each) && !tried.has(keyOf(each)));
       if (next === undefined) break;
       tried.add(keyOf(next));
       await this.#step([next], 'removing');

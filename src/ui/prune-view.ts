@@ -194,7 +194,7 @@ export function renderLeftovers(screen: Screen, target: string, leftovers: reado
       case 'removed':
         return { level: 'notice', text: screen.style('dim', `${what} is finished`) };
       case 'restored':
-        return warningLine(screen, `${what} is undone, it is an old root again: ${why}`);
+        return warningLine(screen, `${what} is undone: ${why}`);
       case 'failed':
         return { level: 'error', text: screen.style('red', `${what} cannot be finished: ${why}`) };
     }

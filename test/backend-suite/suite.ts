@@ -10,6 +10,7 @@ import { LOCKING } from './clauses-locking.ts';
 import { REFUSING } from './clauses-refusing.ts';
 import { REMOVING } from './clauses-removing.ts';
 import { RENAMING } from './clauses-renaming.ts';
+import { RESTORING } from './clauses-restoring.ts';
 import { SEVERAL } from './clauses-several.ts';
 import { SNAPSHOT } from './clauses-snapshot.ts';
 import { SPACE } from './clauses-space.ts';
@@ -44,6 +45,7 @@ const CLAUSES: readonly Clause[] = [
   ...REFUSING,
   ...REMOVING,
   ...SEVERAL,
+  ...RESTORING,
   ...SWEEPING,
   ...TRASH,
   ...RENAMING,

@@ -61,7 +61,11 @@ async function removeById(site: Site, premises: Premises, { entry, formerName, i
       },
       begin: () => {
         // In place, on a full disk, it keeps its own name.
-        if (parseEntryName(entry).kind === 'removing') now = beginDeleting(premises, entry, formerName);
+        if (parseEntryName(entry).kind === 'removing') {
+          const begun = beginDeleting(premises, entry, formerName);
+          if (begun.error !== null) throw new RootsError('failed', `${printable(formerName)} is not removed: ${begun.error}`);
+          now = begun.entry;
+        }
         return pathOfEntry(site, now);
       },
     },

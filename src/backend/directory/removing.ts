@@ -8,7 +8,7 @@ import { RootsError } from '../../errors.ts';
 import { clearBlockingFlagsBelow } from '../../system/attributes.ts';
 import type { ArchivedTree, Departure, Leftover } from '../backend.ts';
 import { parseEntryName, removingName } from '../entry-name.ts';
-import { beginDeleting, checked, formerNameOf, putBack, putBackEntry, setAside, type Aside, type Premises } from '../set-aside.ts';
+import { beginDeleting, checked, formerNameOf, putBack, putBackEntry, refusal, setAside, type Aside, type Premises } from '../set-aside.ts';
 import { whyPinned } from './premises.ts';
 
 /** Removes them for good. */
@@ -25,7 +25,8 @@ export async function removeTrees(premises: Premises, trees: readonly ArchivedTr
 
 async function destroyAside(premises: Premises, aside: Aside): Promise<Aside> {
   const formerName = formerNameOf(aside.tree);
-  const entry = beginDeleting(premises, aside.entry, formerName);
+  const { entry, error: stays } = beginDeleting(premises, aside.entry, formerName);
+  if (stays !== null) return putBack(premises, { ...aside, error: refusal(aside.tree, stays) });
   const { error, notes } = await destroy(premises, entry, formerName);
   return { ...aside, entry, error, notes: [...aside.notes, ...notes] };
 }
@@ -59,9 +60,11 @@ async function finishOne(
   const [used = null] = await premises.whyInUse([entry]);
   // A pin is of a name: of what is half deleted it says nothing.
   const unwanted = isWhole ? (whyPinned(premises.archive, of.id) ?? (wasToGo(of.id) ? null : 'nothing says that it was to go')) : null;
-  const stays = whyItStays(entry) ?? used ?? unwanted;
+  const why = whyItStays(entry) ?? used ?? unwanted;
+  const begun = why === null && isWhole ? beginDeleting(premises, entry, formerName) : { entry, error: why };
+  const { error: stays } = begun;
   if (stays === null) {
-    const { error } = await destroy(premises, isWhole ? beginDeleting(premises, entry, formerName) : entry, formerName);
+    const { error } = await destroy(premises, begun.entry, formerName);
     return { ...of, result: error === null ? 'removed' : 'failed', error };
   }
   if (!isWhole) return { ...of, result: 'failed', error: refused(stays) };
