@@ -34,8 +34,6 @@ export interface Mended {
 export interface Aside extends Departure {
   /** Where it is now. */
   readonly entry: BytePath;
-  /** What was changed for the rename, should it get its name back. */
-  readonly mended: Mended | null;
 }
 
 type NameFor = (tree: ArchivedTree, isTaken: (name: BytePath) => boolean) => BytePath | undefined;
@@ -65,9 +63,7 @@ export async function setAside(
   const moved: Aside[] = [];
   for (const each of idle) moved.push(each.error === null ? await move(premises, each, nameFor, options) : each);
   const known = await checked(moved, (sound) => premises.whyNotSame(sound));
-  const results: Aside[] = [];
-  for (const each of known) results.push(each.error === null ? each : await putBack(premises, each));
-  return results;
+  return known.map((each) => (each.error === null ? each : putBack(premises, each)));
 }
 
 /** Of those without an error so far: whether there is one now. */
@@ -86,17 +82,11 @@ export async function checked<T extends Aside>(
 }
 
 /** Gives a tree that must stay after all its name back. Should that be taken meanwhile, it goes into the trash. */
-export async function putBack(premises: Premises, aside: Aside): Promise<Aside> {
-  const { tree, entry, mended } = aside;
+export function putBack(premises: Premises, aside: Aside): Aside {
+  const { tree, entry } = aside;
   if (entry === tree.name) return aside;
   const { error, entry: now } = putBackEntry(premises, entry, tree.name);
-  await mended?.undo(now);
-  return {
-    ...aside,
-    entry: now,
-    notes: mended === null ? aside.notes : [],
-    error: aside.error ?? (error === null ? null : refusal(tree, error)),
-  };
+  return { ...aside, entry: now, error: aside.error ?? (error === null ? null : refusal(tree, error)) };
 }
 
 /** The same by names. `error`: why it has not got its name back, or null. */
@@ -163,7 +153,7 @@ async function mendAndMove(premises: Premises, aside: Aside, to: BytePath, { kee
     return { ...aside, error: notMoved(aside.tree, error) };
   }
   if (keepFlags) await mended.undo(to);
-  return keepFlags ? { ...aside, entry: to } : { ...aside, entry: to, notes: mended.notes, mended };
+  return { ...aside, entry: to, notes: keepFlags ? [] : mended.notes };
 }
 
 function isFull(error: unknown): boolean {
@@ -171,7 +161,7 @@ function isFull(error: unknown): boolean {
 }
 
 function unmoved(tree: ArchivedTree, error: RootsError | null): Aside {
-  return { tree, entry: tree.name, error, nested: [], notes: [], mended: null };
+  return { tree, entry: tree.name, error, nested: [], notes: [] };
 }
 
 function reasonOf(check: () => void): RootsError | null {

@@ -164,25 +164,4 @@ export const RESTORING: readonly Clause[] = [
       }
     },
   },
-  {
-    sentence: 'remove: a tree that cannot go is as it was, immutable and read-only too',
-    unless: noNested,
-    test: async (scene) => {
-      const backend = await scene.open();
-      const path = scene.addTree(NAME);
-      tool('chattr', '+i', toText(path));
-      scene.ground.makeReadOnly(path);
-      scene.ground.commit();
-      tool('btrfs', 'subvolume', 'set-default', toText(path));
-      try {
-        const before = everything(scene);
-        await expect(removeOne(backend, await treeNamed(backend, NAME))).rejects.toThrow('cannot be removed');
-        expect(everything(scene)).toEqual(before);
-        expect(tool('btrfs', 'property', 'get', '-ts', toText(path), 'ro')).toContain('ro=true');
-        expect(tool('lsattr', '-d', toText(path)).split(' ')[0]).toContain('i');
-      } finally {
-        tool('btrfs', 'subvolume', 'set-default', '5', scene.base);
-      }
-    },
-  },
 ];

@@ -27,7 +27,7 @@ export async function removeTrees(site: Site, premises: Premises, trees: readonl
     );
   const results: Departure[] = [];
   for (const each of idle) {
-    results.push(each.error === null ? await removeOne(site, premises, each) : await putBack(premises, each));
+    results.push(each.error === null ? await removeOne(site, premises, each) : putBack(premises, each));
   }
   return results;
 }

@@ -19,7 +19,7 @@ export async function removeTrees(premises: Premises, trees: readonly ArchivedTr
   });
   const idle = await checked(aside, (sound) => premises.whyInUse(sound.map(({ entry }) => entry)));
   const results: Departure[] = [];
-  for (const each of idle) results.push(each.error === null ? await destroyAside(premises, each) : await putBack(premises, each));
+  for (const each of idle) results.push(each.error === null ? await destroyAside(premises, each) : putBack(premises, each));
   return results;
 }
 
