@@ -66,6 +66,12 @@ export async function setAside(
   return known.map((each) => (each.error === null ? each : putBack(premises, each)));
 }
 
+/** Into the trash. What had to be changed for that is set back, so that what comes out of it is what went in. */
+export async function discardTrees(premises: Premises, trees: readonly ArchivedTree[], at: Date): Promise<Aside[]> {
+  const nameFor: NameFor = (tree, isTaken) => trashName(formerNameOf(tree), at, isTaken);
+  return setAside(premises, trees, nameFor, { inPlace: false, keepFlags: true });
+}
+
 /** Of those without an error so far: whether there is one now. */
 export async function checked<T extends Aside>(
   asides: readonly T[],

@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 import { judgeArchive, type JudgedArchive } from './judge.ts';
 import { planTarget, type SpacePlan, type TargetPlan } from './prune-plan.ts';
 import { RemovalLog } from './removal-log.ts';
-import { entryOf, inSteps, takeStep, type Going, type OnRemoval, type Removal, type StepOptions } from './removal-step.ts';
+import { entryOf, inSteps, sumsOf, takeStep, type Going, type OnRemoval, type Removal, type StepOptions } from './removal-step.ts';
 
 /** What came of the wish for free space. */
 export interface SpaceOutcome {
@@ -40,19 +40,13 @@ export async function pruneTarget(context: Context, plan: TargetPlan, onRemoval:
     removals.push(removal);
     onRemoval(removal);
   });
-  const count = (result: Removal['result']): number => removals.filter((removal) => removal.result === result).length;
-  const summary = (): { removed: number; trashed: number; failed: number } => ({
-    removed: count('removed'),
-    trashed: count('trashed'),
-    failed: count('failed'),
-  });
   try {
     const outcome = await pruning.run();
     if (removals.length > 0) await backend.flush();
-    await log.write([{ event: 'prune', ...summary() }]);
+    await log.write([{ event: 'prune', ...sumsOf(removals) }]);
     return { ...outcome, warnings: await log.close() };
   } catch (error) {
-    await log.write([{ event: 'prune', ...summary(), error: messageOf(error) }]);
+    await log.write([{ event: 'prune', ...sumsOf(removals), error: messageOf(error) }]);
     await log.close();
     throw error;
   } finally {

@@ -59,6 +59,12 @@ function removalOf(judged: Going, departure: Departure | undefined, step: StepOp
   return { judged, result: step === 'trashing' ? 'trashed' : 'removed', error: null, notes };
 }
 
+/** How many came to what: what the log says of a run. */
+export function sumsOf(removals: readonly Removal[]): Record<Removal['result'], number> {
+  const count = (result: Removal['result']): number => removals.filter((removal) => removal.result === result).length;
+  return { removed: count('removed'), trashed: count('trashed'), failed: count('failed') };
+}
+
 /** As many in each as the backend is best given at once. */
 export function inSteps<T>({ backend }: Target, all: readonly T[]): T[][] {
   const size = backend.capabilities.atOnce;

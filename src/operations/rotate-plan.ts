@@ -23,7 +23,7 @@ export interface Planned {
   readonly roots: ReadonlyMap<string, OldRoot>;
 }
 
-export async function planTarget(context: Context, target: Target, slots: number): Promise<Planned> {
+export async function planTargetRotation(context: Context, target: Target, slots: number): Promise<Planned> {
   const archive = await judgeArchive(context, target);
   const judged = archive.roots.filter(({ root }) => !isOfBoot(root));
   const snapshots = judged.map(({ name, root }): Snapshot => {

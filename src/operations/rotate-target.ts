@@ -8,8 +8,8 @@ import { RootsError, messageOf } from '../errors.ts';
 import type { Context } from './context.ts';
 import { judgeArchive, type JudgedRoot } from './judge.ts';
 import { RemovalLog } from './removal-log.ts';
-import { inSteps, takeStep, type Removal } from './removal-step.ts';
-import { planTarget, type TargetRotation } from './rotate-plan.ts';
+import { inSteps, sumsOf, takeStep, type Removal } from './removal-step.ts';
+import { planTargetRotation, type TargetRotation } from './rotate-plan.ts';
 import type { Target } from './targets.ts';
 
 export interface RotationOutcome {
@@ -40,12 +40,10 @@ export async function rotateTarget(context: Context, agreed: TargetRotation): Pr
     const leftovers = await log.recover(() => judgeArchive(context, agreed.target));
     const outcome = await carryOut(context, agreed, log);
     await backend.flush();
-    const count = (result: Removal['result']): number => outcome.removals.filter((removal) => removal.result === result).length;
-    const sums = { removed: count('removed'), trashed: count('trashed'), failed: count('failed') };
-    await log.write([{ event: 'rotate', ...sums, ...(outcome.stopped === null ? {} : { error: outcome.stopped }) }]);
+    await log.write([{ event: 'rotate', ...sumsOf(outcome.removals), ...(outcome.stopped === null ? {} : { error: outcome.stopped }) }]);
     return { ...outcome, leftovers, warnings: [...outcome.warnings, ...(await log.close())] };
   } catch (error) {
-    await log.write([{ event: 'rotate', removed: 0, trashed: 0, failed: 0, error: messageOf(error) }]);
+    await log.write([{ event: 'rotate', ...sumsOf([]), error: messageOf(error) }]);
     await log.close();
     throw error;
   } finally {
@@ -56,7 +54,7 @@ export async function rotateTarget(context: Context, agreed: TargetRotation): Pr
 /** In this order, so that nothing goes before today's snapshot is there. */
 async function carryOut(context: Context, agreed: TargetRotation, log: RemovalLog): Promise<Omit<RotationOutcome, 'leftovers'>> {
   const { target, slots } = agreed;
-  const { rotation, roots } = await planTarget(context, target, slots);
+  const { rotation, roots } = await planTargetRotation(context, target, slots);
   const { take, renames } = rotation.plan;
   const renamed: Renaming[] = [];
   const outcome = { rotation, taken: null, renamed, removals: [], warnings: [] };

@@ -5,7 +5,7 @@
 import { hasPlausibleTime } from '../backend/old-root.ts';
 import { RootsError } from '../errors.ts';
 import type { Context } from './context.ts';
-import { planTarget, type TargetRotation } from './rotate-plan.ts';
+import { planTargetRotation, type TargetRotation } from './rotate-plan.ts';
 import { rotateTarget, type RotationOutcome } from './rotate-target.ts';
 import { withTargets, type Target, type TargetProblem } from './targets.ts';
 
@@ -70,7 +70,7 @@ async function planAll(
   for (const { target, slots } of chosen(opened, before, options)) {
     try {
       refuseWithoutSnapshots(target);
-      rotations.push((await planTarget(context, target, slots)).rotation);
+      rotations.push((await planTargetRotation(context, target, slots)).rotation);
     } catch (error) {
       if (!(error instanceof RootsError)) throw error;
       problems.push({ target: target.name, error });

@@ -28,9 +28,9 @@ import type {
   TrashedTree,
   TreeRef,
 } from '../backend.ts';
-import { parseEntryName, trashName } from '../entry-name.ts';
+import { parseEntryName } from '../entry-name.ts';
 import { specialPath } from '../location.ts';
-import { formerNameOf, renameTree, setAside, type Premises } from '../set-aside.ts';
+import { discardTrees, renameTree, type Premises } from '../set-aside.ts';
 import { finishRemovals, leftovers, removeTrees } from './departures.ts';
 import { refuseReadOnly } from './filesystem.ts';
 import { parseDiskUsage } from './parse.ts';
@@ -180,10 +180,7 @@ class BtrfsBackend implements Backend {
   }
 
   async discard(trees: readonly ArchivedTree[], at: Date): Promise<readonly Departure[]> {
-    return setAside(this.#premises, trees, (tree, isTaken) => trashName(formerNameOf(tree), at, isTaken), {
-      inPlace: false,
-      keepFlags: true,
-    });
+    return discardTrees(this.#premises, trees, at);
   }
 
   async undelete(tree: TrashedTree): Promise<void> {

@@ -38,9 +38,9 @@ import type {
   TrashedTree,
   TreeRef,
 } from '../backend.ts';
-import { parseEntryName, trashName } from '../entry-name.ts';
+import { parseEntryName } from '../entry-name.ts';
 import { specialPath } from '../location.ts';
-import { formerNameOf, renameTree, setAside, type Premises } from '../set-aside.ts';
+import { discardTrees, renameTree, type Premises } from '../set-aside.ts';
 import { mountPointsOf, nestedRootOf, premisesOf, whyItStays, whyNoTree, withoutLinks } from './premises.ts';
 import { isOnlyOurs } from './trust.ts';
 import { finishRemovals, leftovers, makeFolder, removeTrees } from './removing.ts';
@@ -203,10 +203,7 @@ class DirectoryBackend implements Backend {
   }
 
   async discard(trees: readonly ArchivedTree[], at: Date): Promise<readonly Departure[]> {
-    return setAside(this.#premises, trees, (tree, isTaken) => trashName(formerNameOf(tree), at, isTaken), {
-      inPlace: false,
-      keepFlags: true,
-    });
+    return discardTrees(this.#premises, trees, at);
   }
 
   async undelete(tree: TrashedTree): Promise<void> {
