@@ -12,7 +12,7 @@ import type { Run } from '../system/run.ts';
 
 export type { LockMode };
 
-export type BackendName = 'btrfs' | 'directory';
+export type BackendName = 'btrfs' | 'zfs' | 'bcachefs' | 'directory';
 
 export interface Capabilities {
   /** Only root can read the archive. Opening fails with `not-permitted` for others. */
@@ -32,9 +32,11 @@ export interface Capabilities {
    * between two calls, so it is no more than what takes a moment.
    */
   readonly atOnce: number;
+  /** How many trees one run may remove; null if that does not matter to the filesystem. */
+  readonly limitPerRun: number | null;
 }
 
-/** Where a target is. Paths of btrfs are relative to the top level of the filesystem, without a leading slash. */
+/** Where a target is. Paths of btrfs and bcachefs are relative to the top level of the filesystem, without a leading slash. */
 export type Location =
   | {
       readonly backend: 'btrfs';
@@ -43,6 +45,23 @@ export type Location =
       readonly live: BytePath | null;
       readonly blank: BytePath | null;
       readonly archive: BytePath;
+    }
+  | {
+      readonly backend: 'bcachefs';
+      /** As mount(8) takes it: of several devices, joined by colons. */
+      readonly device: string;
+      readonly live: BytePath | null;
+      readonly blank: BytePath | null;
+      readonly archive: BytePath;
+    }
+  | {
+      readonly backend: 'zfs';
+      /** A dataset, as is the archive; its snapshots are old roots too. */
+      readonly live: BytePath | null;
+      /** A snapshot. */
+      readonly blank: BytePath | null;
+      /** The parent of old roots that are datasets. Null: all are snapshots of the live root. */
+      readonly archive: BytePath | null;
     }
   | {
       readonly backend: 'directory';
@@ -69,9 +88,11 @@ export interface Pin {
 
 /** One tree in the archive that is positively a tree of its own; what its name means is decided elsewhere (old-root.ts). */
 export interface ArchivedTree {
-  /** A single path component. */
+  /** A single path component. A snapshot of ZFS has an `@` before it. */
   readonly name: BytePath;
-  /** What it is known by: btrfs, the subvolume's UUID; directory, its name. Never empty. */
+  /** The part of the name that may say a time. */
+  readonly timeName: BytePath;
+  /** What it is known by: btrfs, the subvolume's UUID; ZFS, the GUID; bcachefs, the number of the subvolume; directory, its name. Never empty. */
   readonly id: string;
   /** When the filesystem says it was made: when the boot that used it began. Null if it does not say. */
   readonly createdAt: Date | null;
@@ -82,6 +103,8 @@ export interface ArchivedTree {
   readonly isLive: boolean;
   /** A whole old root nested in it by a collision of names (`mv` into an existing directory), as a path inside it. */
   readonly holdsRoot: BytePath | null;
+  /** What else the filesystem keeps it for, whatever is asked of it (ZFS: the tags of holds). */
+  readonly heldBy: readonly string[];
   readonly pin: Pin | null;
 }
 
@@ -176,10 +199,10 @@ export interface Backend {
   knownSizes(trees: readonly ArchivedTree[]): ReadonlyMap<string, Size>;
 
   /**
-   * Changes whenever anything is added to the archive, renamed in it or taken out of it, by anybody. Starts no program.
+   * Changes whenever anything is added to the archive, renamed in it or taken out of it, by anybody. Cheaper than `list`.
    * Errors: `failed` if the archive is no longer where it was.
    */
-  generation(): string;
+  generation(): Promise<string>;
 
   /**
    * Puts trees into the trash: a rename within the archive. They can be had back by `undelete`. Result, checks and conditions as for `remove`.
@@ -216,6 +239,9 @@ export interface Backend {
   /** Gives a tree another name in the archive. Never replaces anything. Errors and conditions as for `undelete`. */
   rename(tree: ArchivedTree, name: BytePath): Promise<void>;
 
+  /** The name of the snapshot that is called `slot`. */
+  snapshotName(slot: string): BytePath;
+
   /**
    * Takes a read-only snapshot of the live root into the archive. Returns the paths of trees nested in the live root, which it does not hold.
    * Errors: `unsupported` without `capabilities.snapshots`; `failed` if the name is taken.
@@ -223,7 +249,7 @@ export interface Backend {
   snapshot(name: BytePath): Promise<readonly BytePath[]>;
 
   /** Of the filesystem. What was removed may not have come back yet, see `settle`. */
-  space(): Space;
+  space(): Promise<Space>;
 
   /**
    * Waits until the space of everything that was removed has come back, by whomever it was; false if that takes longer than `patience` milliseconds.
@@ -233,7 +259,7 @@ export interface Backend {
   /**
    * Lines that are kept in the archive, oldest first, the last few thousand of them. A line that was cut short by a power loss is left out.
    */
-  readLog(): readonly string[];
+  readLog(): Promise<readonly string[]>;
 
   /** Adds lines, and flushes them. The lock must be held. Errors: `failed`, such as for a full disk. */
   appendLog(lines: readonly string[]): Promise<void>;

@@ -6,10 +6,12 @@ import { fromBytes, printable, toBytes, toText, type BytePath } from '../byte-pa
 import { RootsError, errnoOf, messageOf } from '../errors.ts';
 import { mountOf, pathInFilesystem, readMountTable } from '../system/mounts.ts';
 import type { Backend, BackendName, Capabilities, Detected, Location, Services } from './backend.ts';
+import { CAPABILITIES as BCACHEFS, openBcachefs } from './bcachefs/adapter.ts';
 import { CAPABILITIES as BTRFS, openBtrfs } from './btrfs/adapter.ts';
 import { detectBtrfs } from './btrfs/detect.ts';
 import { CAPABILITIES as DIRECTORY, openDirectory } from './directory/adapter.ts';
 import { detectDirectories } from './directory/detect.ts';
+import { CAPABILITIES as ZFS, openZfs } from './zfs/adapter.ts';
 
 export interface Detection {
   readonly found: readonly Detected[];
@@ -28,7 +30,7 @@ export async function detect(services: Services, options: { readonly nameZone: s
 
 const NOT_SUPPORTED = ['zfs', 'bcachefs'];
 
-const CAPABILITIES: Readonly<Record<BackendName, Capabilities>> = { btrfs: BTRFS, directory: DIRECTORY };
+const CAPABILITIES: Readonly<Record<BackendName, Capabilities>> = { btrfs: BTRFS, zfs: ZFS, bcachefs: BCACHEFS, directory: DIRECTORY };
 
 /** Of the backend of a location, which need not be opened for that. */
 export function capabilitiesOf({ backend }: Location): Capabilities {
@@ -40,6 +42,10 @@ export async function openBackend(location: Location, services: Services): Promi
   switch (location.backend) {
     case 'btrfs':
       return openBtrfs(location, services);
+    case 'zfs':
+      return openZfs(location, services);
+    case 'bcachefs':
+      return openBcachefs(location, services);
     case 'directory':
       return openDirectory(location, services);
   }

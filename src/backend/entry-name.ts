@@ -29,29 +29,31 @@ export function parseEntryName(name: BytePath): EntryName {
   return { kind: 'removing', formerName: removing[2] as BytePath, isWhole: removing[1] === 'removing' };
 }
 
+type IsTaken = (name: BytePath) => Promise<boolean>;
+
 /** Undefined if the name would be too long to be had back. `isTaken`: two of one name in one second are a second apart. */
-export function trashName(name: BytePath, at: Date, isTaken: (name: BytePath) => boolean): BytePath | undefined {
+export async function trashName(name: BytePath, at: Date, isTaken: IsTaken): Promise<BytePath | undefined> {
   for (let time = at.getTime(); ; time += 1000) {
     const stamp = new Date(time).toISOString().replace(/[-:]|\.\d+/g, '');
     const entry = `${fromText(`.roots-trash.${stamp}.`)}${name}` as BytePath;
     if (entry.length > LONGEST) return undefined;
-    if (!isTaken(entry)) return entry;
+    if (!(await isTaken(entry))) return entry;
   }
 }
 
 /** Of a tree that is about to be deleted, and is whole. */
-export function removingName(name: BytePath, isTaken: (name: BytePath) => boolean): BytePath {
+export async function removingName(name: BytePath, isTaken: IsTaken): Promise<BytePath> {
   return numbered('.roots-removing', name, isTaken);
 }
 
 /** Of a tree of which something is deleted already, or in the next moment. */
-export function deletingName(name: BytePath, isTaken: (name: BytePath) => boolean): BytePath {
+export async function deletingName(name: BytePath, isTaken: IsTaken): Promise<BytePath> {
   return numbered('.roots-deleting', name, isTaken);
 }
 
-function numbered(prefix: string, name: BytePath, isTaken: (name: BytePath) => boolean): BytePath {
+async function numbered(prefix: string, name: BytePath, isTaken: IsTaken): Promise<BytePath> {
   for (let number = 0; ; number += 1) {
     const entry = `${fromText(`${prefix}.${String(number)}.`)}${name}`.slice(0, LONGEST) as BytePath;
-    if (!isTaken(entry)) return entry;
+    if (!(await isTaken(entry))) return entry;
   }
 }

@@ -45,7 +45,7 @@ export interface Reading {
 }
 
 export function understand(listing: Listing, reading: Reading): Archive {
-  const understood = listing.trees.map((tree) => ({ tree, named: timeOf(tree, tree.name, reading) }));
+  const understood = listing.trees.map((tree) => ({ tree, named: timeOf(tree, reading) }));
   const roots = understood
     .flatMap(({ tree, named }) => (named === null ? [] : [{ root: oldRoot(tree, named), copy: named.copy }]))
     .sort((a, b) => b.root.archivedAt.getTime() - a.root.archivedAt.getTime() || b.copy - a.copy || (a.root.name < b.root.name ? 1 : -1))
@@ -53,7 +53,7 @@ export function understand(listing: Listing, reading: Reading): Archive {
   const unnamed = understood.flatMap(({ tree, named }) =>
     named === null ? [{ name: tree.name, why: 'its name is not understood as a time', tree }] : [],
   );
-  const inTrash = listing.trashed.map((tree) => ({ tree, named: timeOf(tree, tree.formerName, reading) }));
+  const inTrash = listing.trashed.map((tree) => ({ tree, named: timeOf(tree, reading) }));
   const trash = inTrash
     .flatMap(({ tree, named }) => (named === null ? [] : [{ ...tree, archivedAt: named.time }]))
     .sort((a, b) => b.trashedAt.getTime() - a.trashedAt.getTime() || (a.name < b.name ? 1 : -1));
@@ -76,9 +76,9 @@ interface Named {
   readonly copy: number;
 }
 
-function timeOf(tree: ArchivedTree, name: BytePath, { nameZone, isSlot }: Reading): Named | null {
-  if (!isUtf8(name)) return null;
-  const text = toText(name);
+function timeOf(tree: ArchivedTree, { nameZone, isSlot }: Reading): Named | null {
+  if (!isUtf8(tree.timeName)) return null;
+  const text = toText(tree.timeName);
   const named = parseName(text, nameZone);
   if (named !== null) return { ...named, source: 'name' };
   // A snapshot is made when it is taken; of what can be written to, that says nothing.

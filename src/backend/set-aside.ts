@@ -1,19 +1,19 @@
 /**
- * How a tree leaves an archive that is a directory: by one rename to a name of ours (entry-name.ts), after which it is listed no more. What
+ * How a tree leaves an archive: by one rename to a name of ours (entry-name.ts), after which it is listed no more. What
  * was asked for is checked before that, and once more of what then has the name, where nobody else puts anything.
  */
-import { lstatSync, renameSync } from 'node:fs';
-import { joinPath, printable, printableText, toBytes, type BytePath } from '../byte-path.ts';
+import { printable, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../errors.ts';
-import type { Run } from '../system/run.ts';
 import type { ArchivedTree, Departure } from './backend.ts';
 import { deletingName, parseEntryName, trashName } from './entry-name.ts';
 
 /** What a backend knows of its archive. Entries are names in it. */
 export interface Premises {
-  readonly run: Run;
-  /** By a descriptor that is held open, so that it is the same directory from first to last. */
-  readonly archive: BytePath;
+  exists(entry: BytePath): Promise<boolean>;
+  /** Never replaces anything that was there when it was asked. Errors: with the `code` of the kernel's error, if it is one. */
+  rename(from: BytePath, to: BytePath): Promise<void>;
+  /** Why not, or null. Replaces nothing, whatever others do meanwhile. */
+  renameWithoutReplacing(from: BytePath, to: BytePath): Promise<string | null>;
   /** Throws if this is not a tree that may ever go: by its name, by what it is or holds, by its pin. */
   examine(tree: ArchivedTree): void;
   /** For each, why the entry is not the tree that was listed, or null. */
@@ -36,7 +36,7 @@ export interface Aside extends Departure {
   readonly entry: BytePath;
 }
 
-type NameFor = (tree: ArchivedTree, isTaken: (name: BytePath) => boolean) => BytePath | undefined;
+type NameFor = (tree: ArchivedTree, isTaken: Premises['exists']) => Promise<BytePath | undefined>;
 
 export interface SetAsideOptions {
   /** A tree that cannot be renamed because the disk is full is a success all the same, under the name that it has. */
@@ -63,7 +63,9 @@ export async function setAside(
   const moved: Aside[] = [];
   for (const each of idle) moved.push(each.error === null ? await move(premises, each, nameFor, options) : each);
   const known = await checked(moved, (sound) => premises.whyNotSame(sound));
-  return known.map((each) => (each.error === null ? each : putBack(premises, each)));
+  const settled: Aside[] = [];
+  for (const each of known) settled.push(each.error === null ? each : await putBack(premises, each));
+  return settled;
 }
 
 /** Into the trash. What had to be changed for that is set back, so that what comes out of it is what went in. */
@@ -88,24 +90,23 @@ export async function checked<T extends Aside>(
 }
 
 /** Gives a tree that must stay after all its name back. Should that be taken meanwhile, it goes into the trash. */
-export function putBack(premises: Premises, aside: Aside): Aside {
+export async function putBack(premises: Premises, aside: Aside): Promise<Aside> {
   const { tree, entry } = aside;
   if (entry === tree.name) return aside;
-  const { error, entry: now } = putBackEntry(premises, entry, tree.name);
+  const { error, entry: now } = await putBackEntry(premises, entry, tree.name);
   return { ...aside, entry: now, error: aside.error ?? (error === null ? null : refusal(tree, error)) };
 }
 
 /** The same by names. `error`: why it has not got its name back, or null. */
-export function putBackEntry(
+export async function putBackEntry(
   premises: Premises,
   entry: BytePath,
   name: BytePath,
-): { readonly entry: BytePath; readonly error: string | null } {
-  const isTaken = (each: BytePath): boolean => exists(premises, each);
-  const to = isTaken(name) ? trashName(name, new Date(), isTaken) : name;
+): Promise<{ readonly entry: BytePath; readonly error: string | null }> {
+  const to = (await premises.exists(name)) ? await trashName(name, new Date(), premises.exists) : name;
   if (to === undefined) return { entry, error: 'its name is taken' };
   try {
-    rename(premises, entry, to);
+    await premises.rename(entry, to);
     return { entry: to, error: null };
   } catch (error) {
     return { entry, error: messageOf(error) };
@@ -113,35 +114,26 @@ export function putBackEntry(
 }
 
 /** From here on it is not whole, unless there is an `error`. On a full disk it may have to keep the name that it has. */
-export function beginDeleting(
+export async function beginDeleting(
   premises: Premises,
   entry: BytePath,
   formerName: BytePath,
-): { readonly entry: BytePath; readonly error: string | null } {
-  const to = deletingName(formerName, (name) => exists(premises, name));
+): Promise<{ readonly entry: BytePath; readonly error: string | null }> {
+  const to = await deletingName(formerName, premises.exists);
   try {
-    rename(premises, entry, to);
+    await premises.rename(entry, to);
     return { entry: to, error: null };
   } catch (error) {
     return { entry, error: isFull(error) ? null : messageOf(error) };
   }
 }
 
-/** Errors: as the kernel's. Under the lock nobody else makes such names, and a rename replaces nothing that is not checked to be absent. */
-function rename({ archive }: Premises, from: BytePath, to: BytePath): void {
-  renameSync(toBytes(joinPath(archive, from)), toBytes(joinPath(archive, to)));
-}
-
-export function exists({ archive }: Pick<Premises, 'archive'>, name: BytePath): boolean {
-  return lstatSync(toBytes(joinPath(archive, name)), { throwIfNoEntry: false }) !== undefined;
-}
-
 async function move(premises: Premises, aside: Aside, nameFor: NameFor, options: SetAsideOptions): Promise<Aside> {
   const { tree } = aside;
-  const to = nameFor(tree, (name) => exists(premises, name));
+  const to = await nameFor(tree, premises.exists);
   if (to === undefined) return { ...aside, error: refusal(tree, 'its name is too long for the trash') };
   try {
-    rename(premises, tree.name, to);
+    await premises.rename(tree.name, to);
     return { ...aside, entry: to };
   } catch (error) {
     if (options.inPlace && isFull(error)) return aside;
@@ -153,7 +145,7 @@ async function move(premises: Premises, aside: Aside, nameFor: NameFor, options:
 async function mendAndMove(premises: Premises, aside: Aside, to: BytePath, { keepFlags }: SetAsideOptions): Promise<Aside> {
   const mended = await premises.mend(aside.tree.name);
   try {
-    rename(premises, aside.tree.name, to);
+    await premises.rename(aside.tree.name, to);
   } catch (error) {
     await mended.undo(aside.tree.name);
     return { ...aside, error: notMoved(aside.tree, error) };
@@ -194,34 +186,23 @@ export function refusal(tree: ArchivedTree, why: string): RootsError {
   return new RootsError('failed', `${nameOf(tree)} is not removed: ${why}`);
 }
 
-/**
- * Gives a tree another name. What must be changed for that is set back: a snapshot that has become writable would be one no more. mv(1) asks the
- * kernel not to replace anything (renameat2, RENAME_NOREPLACE), which Node cannot.
- */
+/** Gives a tree another name. What must be changed for that is set back: a snapshot that has become writable would be one no more. */
 export async function renameTree(premises: Premises, tree: ArchivedTree, to: BytePath): Promise<void> {
   const [different = null] = await premises.whyNotSame([{ entry: tree.name, tree }]);
   const [used = null] = await premises.whyInUse([tree.name]);
-  const why = different ?? used ?? (await moveWithoutReplacing(premises, tree.name, to));
+  const why = different ?? used ?? (await renameOrMend(premises, tree.name, to));
   if (why === null) return;
   throw new RootsError('failed', `${printable(tree.name)} cannot be given the name ${printable(to)}: ${why}`, {
     hint: why.includes('Operation not permitted') ? 'is it immutable? See lsattr -d' : 'see what is in the archive',
   });
 }
 
-/** Why not, or null. Where the name is taken, mv of coreutils before 9.5 does nothing and says nothing. */
-async function moveWithoutReplacing(premises: Premises, from: BytePath, to: BytePath): Promise<string | null> {
-  const taken = 'there is something of that name';
-  if (exists(premises, to)) return taken;
-  const at = (name: BytePath): { path: BytePath } => ({ path: joinPath(premises.archive, name) });
-  const attempt = async (): Promise<string | null> => {
-    const { status, stderr } = await premises.run('mv', ['--no-clobber', '--no-target-directory', '--', at(from), at(to)]);
-    if (!exists(premises, from)) return null;
-    return status === 0 ? taken : printableText(stderr.replace(/^mv: (?:cannot move .*?: (?=[A-Z]))?/, ''));
-  };
-  const first = await attempt();
+/** Why not, or null. */
+async function renameOrMend(premises: Premises, from: BytePath, to: BytePath): Promise<string | null> {
+  const first = await premises.renameWithoutReplacing(from, to);
   if (first?.includes('Operation not permitted') !== true) return first;
   const mended = await premises.mend(from);
-  const second = mended.notes.length === 0 ? first : await attempt();
+  const second = mended.notes.length === 0 ? first : await premises.renameWithoutReplacing(from, to);
   await mended.undo(second === null ? to : from);
   return second;
 }
@@ -232,7 +213,7 @@ function nameOf(tree: ArchivedTree): string {
 }
 
 /** Its name in the archive; of what is in the trash, the one that it had there. */
-export function formerNameOf(tree: ArchivedTree): BytePath {
+export function formerNameOf(tree: Pick<ArchivedTree, 'name'>): BytePath {
   const entry = parseEntryName(tree.name);
   return entry.kind === 'plain' ? tree.name : entry.formerName;
 }

@@ -2,6 +2,7 @@
  * The old roots of a target with the verdict of its policy on each: what `ls` shows and `prune` acts on.
  */
 import { hasPlausibleTime, understand, type Archive, type OldRoot, type TrashedRoot } from '../backend/old-root.ts';
+import type { Space } from '../backend/backend.ts';
 import { toText } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import { before } from '../retention/duration.ts';
@@ -44,12 +45,14 @@ export interface JudgedArchive {
   /** Those last removed first. */
   readonly trash: readonly JudgedTrash[];
   readonly unrecognised: Archive['unrecognised'];
+  /** Null if the policy does not ask for it. */
+  readonly space: Space | null;
   readonly warnings: readonly string[];
 }
 
 export async function judgeArchive(context: Context, target: Target, at: Date = context.now): Promise<JudgedArchive> {
   // What comes in between is then seen as a change.
-  const generation = target.backend.generation();
+  const generation = await target.backend.generation();
   const listing = await target.backend.list();
   const archive = understand(listing, { nameZone: context.config.nameTimezone, isSlot });
   const verdicts = planRetention(archive.roots.filter(isOfBoot).map(candidateOf), target.policy, at, context.config.timezone);
@@ -60,6 +63,7 @@ export async function judgeArchive(context: Context, target: Target, at: Date = 
     roots: archive.roots.map((root) => ({ target, root, name: toText(root.name), ...(judged.get(root) ?? apart(root)) })),
     trash: archive.trash.map((root) => judgeTrash(context, target, root, at)),
     unrecognised: archive.unrecognised,
+    space: target.policy.minFree === undefined ? null : await target.backend.space(),
     warnings: archive.warnings,
   };
 }
@@ -69,8 +73,8 @@ function isSlot(name: string): boolean {
 }
 
 /** What `roots rotate` took is its own to remove: several of one day would else push the roots of boots out of the floor. */
-export function isOfBoot({ name }: Pick<OldRoot, 'name'>): boolean {
-  return !isSlot(toText(name));
+export function isOfBoot({ timeName }: Pick<OldRoot, 'timeName'>): boolean {
+  return !isSlot(toText(timeName));
 }
 
 function apart(root: OldRoot): Pick<JudgedRoot, 'keep' | 'firm' | 'reasons'> {
@@ -119,6 +123,7 @@ export function protectionsOf(root: OldRoot): string[] {
     ...(root.isLive ? ['live'] : []),
     ...(root.mountPoints.length === 0 ? [] : ['mounted']),
     ...(root.holdsRoot === null ? [] : ['nested root']),
+    ...(root.heldBy.length === 0 ? [] : ['held']),
     ...(hasPlausibleTime(root) ? [] : ['implausible time']),
   ];
 }

@@ -25,7 +25,7 @@ export async function lastLoggedRuns(
 ): Promise<{ readonly logged: readonly LoggedRun[]; readonly notRead: readonly string[] }> {
   try {
     return await withTargets(context, { access: 'read' }, async (targets, { problems }) => ({
-      logged: targets.flatMap(lastRunsOf),
+      logged: (await Promise.all(targets.map(lastRunsOf))).flat(),
       notRead: problems.map(({ target, error }) => `${target}: ${error.message}`),
     }));
   } catch (error) {
@@ -34,8 +34,8 @@ export async function lastLoggedRuns(
   }
 }
 
-function lastRunsOf({ name, backend }: Target): LoggedRun[] {
-  const entries = readLog(backend);
+async function lastRunsOf({ name, backend }: Target): Promise<LoggedRun[]> {
+  const entries = await readLog(backend);
   return (['prune', 'rotate'] as const).flatMap((command) => {
     const run = entries.filter(isRun).findLast(({ event }) => event === command);
     if (run === undefined) return [];

@@ -72,13 +72,12 @@ export function planTarget(archive: JudgedArchive, { now }: { readonly now: bool
 }
 
 function planSpace(
-  { target, roots, trash }: JudgedArchive,
+  { target, roots, trash, space }: JudgedArchive,
   purge: readonly JudgedTrash[],
   trashedNow: readonly JudgedRoot[],
 ): SpacePlan | null {
   const { minFree } = target.policy;
-  if (minFree === undefined) return null;
-  const space = target.backend.space();
+  if (minFree === undefined || space === null) return null;
   const wanted = wantedBytes(minFree, space.totalBytes);
   const isImpossible = wanted > space.totalBytes;
   const plan = { ...space, wantedBytes: wanted, text: minFree.text, isImpossible };

@@ -105,7 +105,7 @@ class Pruning {
   async #step(planned: readonly Going[], step: StepOptions['step']): Promise<void> {
     if (this.#context.signal.aborted || planned.length === 0) return;
     const { backend } = this.#plan.target;
-    if (backend.generation() !== this.#generation) await this.#lookAgain();
+    if ((await backend.generation()) !== this.#generation) await this.#lookAgain();
     const [going, changed] = partition(planned, (each) => this.#going.has(keyOf(each)));
     for (const judged of changed) this.#fail(judged);
     const removals = await takeStep(this.#plan.target, going, {
@@ -136,11 +136,11 @@ class Pruning {
     const trashedNow = new Set(plan.trashedNow.map(({ root }) => root.id));
     const isAgreed = (each: Going): boolean => named.has(keyOf(each)) || ('trashedAt' in each.root && trashedNow.has(each.root.id));
     const nothingIs = named.size + trashedNow.size === 0;
-    const isShort = (): boolean => backend.space().freeBytes < plan.wantedBytes;
+    const isShort = async (): Promise<boolean> => (await backend.space()).freeBytes < plan.wantedBytes;
     const tried = new Set<string>();
     // Anything that has gone so far may have been enough.
     let settled = nothingIs || (await backend.settle(PATIENCE));
-    while (settled && !nothingIs && isShort() && !this.#context.signal.aborted) {
+    while (settled && !nothingIs && (await isShort()) && !this.#context.signal.aborted) {
       await this.#lookAgain();
       const next = this.#forSpace.find((each) => isAgreed(each) && !tried.has(keyOf(each)));
       if (next === undefined) break;
@@ -148,7 +148,7 @@ class Pruning {
       await this.#step([next], 'removing');
       settled = await backend.settle(PATIENCE);
     }
-    return { plan, freeBytes: backend.space().freeBytes, short: isShort() ? this.#whyShort(plan, settled) : null };
+    return { plan, freeBytes: (await backend.space()).freeBytes, short: (await isShort()) ? this.#whyShort(plan, settled) : null };
   }
 
   #whyShort({ isImpossible }: SpacePlan, settled: boolean): SpaceOutcome['short'] {

@@ -49,8 +49,8 @@ export type RunEntry = Readonly<v.InferOutput<typeof RUN>>;
 type Entry = Omit<LogEntry, 'at' | 'run'> | Omit<RunEntry, 'at' | 'run'>;
 
 /** What is not understood (cut short, or of another version) is left out. */
-export function readLog(backend: Backend): (LogEntry | RunEntry)[] {
-  return backend.readLog().flatMap((line) => parseLine(line) ?? []);
+export async function readLog(backend: Backend): Promise<(LogEntry | RunEntry)[]> {
+  return (await backend.readLog()).flatMap((line) => parseLine(line) ?? []);
 }
 
 function parseLine(line: string): LogEntry | RunEntry | undefined {
@@ -120,13 +120,15 @@ export class RemovalLog {
    */
   async recover(look: () => Promise<Whereabouts>): Promise<readonly Leftover[]> {
     const { backend } = this.#target;
-    const open = openAnnouncements(backend);
+    const open = await openAnnouncements(backend);
     const leftovers = await backend.sweep((id) => open.some((entry) => entry.event === 'removing' && entry.id === id));
     if (leftovers.length === 0 && open.length === 0) return leftovers;
     const swept = new Map(leftovers.map((leftover) => [leftover.id, leftover]));
     const unswept = open.filter(({ id }) => !swept.has(id));
     const now = unswept.length === 0 ? { roots: [], trash: [] } : await look();
-    await this.write([...leftovers.map((leftover) => endOfLeftover(leftover, backend)), ...unswept.map((entry) => endOf(entry, now))]);
+    // It can be of any run before.
+    const known = await readLog(backend);
+    await this.write([...leftovers.map((leftover) => endOfLeftover(leftover, known)), ...unswept.map((entry) => endOf(entry, now))]);
     return leftovers;
   }
 }
@@ -154,9 +156,9 @@ function isStep(event: LogEntry['event']): event is Step {
 }
 
 /** What was announced since a run has told of its end: whoever comes to that has told of all that they announced. */
-function openAnnouncements(backend: Backend): LogEntry[] {
+async function openAnnouncements(backend: Backend): Promise<LogEntry[]> {
   const entries: LogEntry[] = [];
-  for (const line of backend.readLog().toReversed()) {
+  for (const line of (await backend.readLog()).toReversed()) {
     const entry = parseLine(line);
     if (entry === undefined) continue;
     if (!isRun(entry)) entries.unshift(entry);
@@ -173,9 +175,8 @@ function openAnnouncements(backend: Backend): LogEntry[] {
 
 const CUT_SHORT = ['the run that began this was cut short'];
 
-function endOfLeftover({ formerName, id, result, error }: Leftover, backend: Backend): Entry {
-  // It can be of any run before.
-  const known = readLog(backend).findLast((entry): entry is LogEntry => !isRun(entry) && entry.id === id);
+function endOfLeftover({ formerName, id, result, error }: Leftover, log: readonly (LogEntry | RunEntry)[]): Entry {
+  const known = log.findLast((entry): entry is LogEntry => !isRun(entry) && entry.id === id);
   const told = { name: known?.name ?? toText(formerName), id: id ?? '', reasons: known?.reasons ?? [], notes: CUT_SHORT };
   if (result === 'removed') return { event: 'removed', ...told };
   return { event: 'failed', ...told, error: error?.message ?? 'cut short' };

@@ -26,16 +26,23 @@ export interface Planned {
 export async function planTargetRotation(context: Context, target: Target, slots: number): Promise<Planned> {
   const archive = await judgeArchive(context, target);
   const judged = archive.roots.filter(({ root }) => !isOfBoot(root));
-  const snapshots = judged.map(({ name, root }): Snapshot => {
+  const snapshots = judged.map(({ root }): Snapshot => {
     const protections = protectionsOf(root).filter((each) => each !== 'implausible time');
     // Whose clock was wrong has no day, so it is the oldest of none.
     const time = hasPlausibleTime(root) ? root.archivedAt : new Date(Number.NaN);
-    return { name, id: root.id, time, fixed: protections.length > 0 };
+    return { name: toText(root.timeName), id: root.id, time, fixed: protections.length > 0 };
   });
   const plan = planRotation(withStrangers(snapshots, archive.unrecognised), { slots, now: context.now, zone: context.config.timezone });
   const roots = new Map(judged.map(({ root }) => [root.id, root]));
   const drop = plan.drop.flatMap(({ id, name }) =>
-    judged.filter(({ root }) => root.id === id).map((each) => ({ ...each, name, keep: false, reasons: [`beyond slots ${String(slots)}`] })),
+    judged
+      .filter(({ root }) => root.id === id)
+      .map((each) => ({
+        ...each,
+        name: toText(target.backend.snapshotName(name)),
+        keep: false,
+        reasons: [`beyond slots ${String(slots)}`],
+      })),
   );
   const warnings = judged
     .filter(({ root }) => snapshots.find(({ id }) => id === root.id)?.fixed === true)

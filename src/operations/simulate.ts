@@ -33,21 +33,20 @@ export async function simulatePrune(context: Context, options: PruneOptions & { 
   }
   return withTargets(context, { access: 'read', only: options.target }, async (opened, aside) => {
     const { archives, problems } = await judgeArchives(context, withPolicy(opened, aside, options), context.now);
-    const simulations = archives.map(({ target, roots }) => ({
-      target,
-      policyIsEmpty: isEmpty(target.policy),
-      days: simulate(
-        roots.filter(({ root }) => isOfBoot(root)).map(({ root }) => candidateOf(root)),
-        target.policy,
-        { now: context.now, days, zone, alsoSeen: removedBefore(context, target) },
-      ),
-    }));
+    const simulations: TargetSimulation[] = [];
+    for (const { target, roots } of archives) {
+      const candidates = roots.filter(({ root }) => isOfBoot(root)).map(({ root }) => candidateOf(root));
+      const options = { now: context.now, days, zone, alsoSeen: await removedBefore(context, target) };
+      simulations.push({ target, policyIsEmpty: isEmpty(target.policy), days: simulate(candidates, target.policy, options) });
+    }
     return { simulations, problems: [...aside.problems, ...problems] };
   });
 }
 
 /** When those were archived that the log says are gone: what earlier prunes have removed belongs to the rhythm all the same. */
-function removedBefore({ config }: Context, { backend }: Target): Date[] {
-  const names = readLog(backend).flatMap((entry) => (!isRun(entry) && ['removed', 'trashed'].includes(entry.event) ? [entry.name] : []));
+async function removedBefore({ config }: Context, { backend }: Target): Promise<Date[]> {
+  const names = (await readLog(backend)).flatMap((entry) =>
+    !isRun(entry) && ['removed', 'trashed'].includes(entry.event) ? [entry.name] : [],
+  );
   return [...new Set(names)].flatMap((name) => parseName(name, config.nameTimezone)?.time ?? []);
 }

@@ -10,11 +10,26 @@ export interface MountSource {
   readonly type: string;
   readonly options: readonly string[];
   readonly access: Access;
+  /**
+   * How the filesystem as a whole is mounted already, where a second mount must be the same: with the other, ZFS refuses it, and bcachefs (Linux 6.12)
+   * stops the filesystem for all. The mount itself is then made read-only.
+   */
+  readonly superblock?: Access;
+  /** Without the mount program of the filesystem, which has conditions of its own (mount.zfs wants `mountpoint=legacy`). */
+  readonly withoutHelper?: boolean;
 }
 
-/** For `mount -o`. */
-export function mountOptions({ access, options }: MountSource): string {
-  return [access === 'read' ? 'ro' : 'rw', 'nosuid', 'nodev', 'noexec', 'noatime', ...options].join(',');
+const PRIVATE = ['nosuid', 'nodev', 'noexec', 'noatime'];
+
+/** Arguments of mount(8), but for the place. */
+export function mountArguments({ device, type, options, access, superblock = access, withoutHelper = false }: MountSource): string[] {
+  const all = [superblock === 'read' ? 'ro' : 'rw', ...PRIVATE, ...options].join(',');
+  return [...(withoutHelper ? ['-i'] : []), '-t', type, '-o', all, '--', device];
+}
+
+/** What makes the mount that was made so read-only; null if it is as it should be. */
+export function remountOptions({ access, superblock = access }: MountSource): string | null {
+  return access === superblock ? null : ['remount', 'bind', 'ro', ...PRIVATE].join(',');
 }
 
 /**

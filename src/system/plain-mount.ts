@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
 import { fromText, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
-import { mountError, mountOptions, type MountSource } from './mount-source.ts';
+import { mountArguments, mountError, remountOptions, type MountSource } from './mount-source.ts';
 import { readMountTable, type Mount } from './mounts.ts';
 import type { PrivateMount } from './private-mount.ts';
 import type { Run } from './run.ts';
@@ -66,8 +66,11 @@ export async function mountPlainly(run: Run, source: MountSource, place: string)
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= unmount(run, folder));
   try {
-    const result = await run('mount', ['-t', source.type, '-o', mountOptions(source), '--', source.device, folder]);
+    const result = await run('mount', [...mountArguments(source), folder]);
     if (result.status !== 0) throw mountError(source, result);
+    const again = remountOptions(source);
+    const changed = again === null ? result : await run('mount', ['-o', again, folder]);
+    if (changed.status !== 0) throw mountError(source, changed);
     return { path, pathInside: path, device: deviceAt(path, source), runInside: run, close };
   } catch (error) {
     await close();

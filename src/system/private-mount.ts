@@ -8,7 +8,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { fromText, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import { HOLD, startKeeper, type Keeper } from './keeper.ts';
-import { mountError, mountOptions, type Access, type MountSource } from './mount-source.ts';
+import { mountArguments, mountError, remountOptions, type Access, type MountSource } from './mount-source.ts';
 import { readMountTable, type Mount } from './mounts.ts';
 import { mountPlainly, placeForPlainMounts } from './plain-mount.ts';
 import type { Run } from './run.ts';
@@ -40,8 +40,8 @@ export async function mountPrivately(run: Run, source: MountSource): Promise<Pri
 }
 
 async function mountInNewNamespace(run: Run, source: MountSource): Promise<PrivateMount> {
-  const script = `mount -t "$1" -o "$2" -- "$3" ${MOUNT_POINT} && ${HOLD}`;
-  const args = ['--mount', '--', 'sh', '-c', script, 'sh', source.type, mountOptions(source), source.device];
+  const script = `again=$1; shift; mount "$@" ${MOUNT_POINT} && { [ -z "$again" ] || mount -o "$again" ${MOUNT_POINT}; } && ${HOLD}`;
+  const args = ['--mount', '--', 'sh', '-c', script, 'sh', remountOptions(source) ?? '', ...mountArguments(source)];
   const keeper = await startKeeper('unshare', args, (failure) => mountError(source, failure));
   const inside = fromText(MOUNT_POINT);
   try {
@@ -95,9 +95,11 @@ export class PrivateMountPool {
     this.access = access;
   }
 
-  mount(device: string, type: string, options: readonly string[]): Promise<PrivateMount> {
-    const key = JSON.stringify([device, type, options]);
-    const mount = this.#mounts.get(key) ?? mountPrivately(this.#run, { device, type, options, access: this.access });
+  /** `how`: what is not as usual. */
+  mount(device: string, type: string, options: readonly string[], how: Partial<MountSource> = {}): Promise<PrivateMount> {
+    const source = { device, type, options, access: this.access, ...how };
+    const key = JSON.stringify(source);
+    const mount = this.#mounts.get(key) ?? mountPrivately(this.#run, source);
     this.#mounts.set(key, mount);
     return mount;
   }

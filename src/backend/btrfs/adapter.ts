@@ -30,7 +30,7 @@ import type {
 } from '../backend.ts';
 import { parseEntryName } from '../entry-name.ts';
 import { specialPath } from '../location.ts';
-import { discardTrees, renameTree, type Premises } from '../set-aside.ts';
+import { discardTrees, formerNameOf, renameTree, type Premises } from '../set-aside.ts';
 import { finishRemovals, leftovers, removeTrees } from './departures.ts';
 import { refuseReadOnly } from './filesystem.ts';
 import { parseDiskUsage } from './parse.ts';
@@ -50,6 +50,7 @@ export const CAPABILITIES: Capabilities = {
   snapshots: true,
   // One program takes some 20 ms for as many.
   atOnce: 200,
+  limitPerRun: null,
 };
 
 /** Where a backend keeps its own: always the top level, whatever the default subvolume is. */
@@ -127,6 +128,7 @@ class BtrfsBackend implements Backend {
     others.push(
       ...unknown.map((path) => ({
         name: baseName(path),
+        timeName: formerNameOf({ name: baseName(path) }),
         why: 'a subvolume of which `btrfs subvolume show` prints what is not understood',
       })),
     );
@@ -136,12 +138,14 @@ class BtrfsBackend implements Backend {
   #describe(path: BytePath, identity: Identity, mounts: readonly Mount[], pin: Pin | null): ArchivedTree {
     return {
       name: baseName(path),
+      timeName: formerNameOf({ name: baseName(path) }),
       id: identity.uuid,
       createdAt: identity.createdAt,
       readOnly: identity.readOnly,
       mountPoints: mountPointsOf(this.#site, path, mounts),
       isLive: [this.location.live, this.#site.mountedAtRoot].some((live) => live !== null && isWithin(live, path)),
       holdsRoot: nestedRootOf(this.#site, baseName(path)),
+      heldBy: [],
       pin,
     };
   }
@@ -174,7 +178,7 @@ class BtrfsBackend implements Backend {
     );
   }
 
-  generation(): string {
+  async generation(): Promise<string> {
     requireSameArchive(this.#site, realDirectory(this.#top.path, this.location.archive));
     return generationOf(this.#archive);
   }
@@ -199,11 +203,15 @@ class BtrfsBackend implements Backend {
     await renameTree(this.#premises, tree, name);
   }
 
+  snapshotName(slot: string): BytePath {
+    return fromText(slot);
+  }
+
   async snapshot(name: BytePath): Promise<readonly BytePath[]> {
     return takeSnapshot(this.#site, specialPath(this.location, 'live'), name);
   }
 
-  space(): Space {
+  async space(): Promise<Space> {
     const { bavail, blocks, bsize } = statfsSync(toBytes(this.#archive));
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
   }
@@ -216,7 +224,7 @@ class BtrfsBackend implements Backend {
     return true;
   }
 
-  readLog(): readonly string[] {
+  async readLog(): Promise<readonly string[]> {
     return readLogLines(this.#archive);
   }
 

@@ -4,9 +4,10 @@
 import { readdirSync } from 'node:fs';
 import { joinPath, printable, toBytes, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
+import { hasEntry } from '../archive-directory.ts';
 import type { ArchivedTree, Departure, Leftover } from '../backend.ts';
 import { parseEntryName, removingName } from '../entry-name.ts';
-import { beginDeleting, checked, exists, formerNameOf, putBack, putBackEntry, setAside, type Aside, type Premises } from '../set-aside.ts';
+import { beginDeleting, checked, formerNameOf, putBack, putBackEntry, setAside, type Aside, type Premises } from '../set-aside.ts';
 import { isTrustedWay, pathOfEntry, whyItStays, whyNoTree, type Site } from './premises.ts';
 import { deleteTogether, removeSubvolume, type Removed } from './remove.ts';
 import { identifyOne } from './subvolumes.ts';
@@ -27,14 +28,14 @@ export async function removeTrees(site: Site, premises: Premises, trees: readonl
     );
   const results: Departure[] = [];
   for (const each of idle) {
-    results.push(each.error === null ? await removeOne(site, premises, each) : putBack(premises, each));
+    results.push(each.error === null ? await removeOne(site, premises, each) : await putBack(premises, each));
   }
   return results;
 }
 
 /** What removing all together has left, by its number. */
 async function removeOne(site: Site, premises: Premises, aside: Aside): Promise<Aside> {
-  if (!exists(premises, aside.entry)) return aside;
+  if (!hasEntry(site.held.path, aside.entry)) return aside;
   const removal = await removeById(site, premises, { ...aside, formerName: formerNameOf(aside.tree), id: site.idOf(aside.tree) ?? 0 });
   const result = { ...aside, ...removal, notes: [...aside.notes, ...removal.notes] };
   // Nothing of it is gone, so it is an old root as before.
@@ -59,10 +60,10 @@ async function removeById(site: Site, premises: Premises, { entry, formerName, i
         const [why = null] = await premises.whyInUse([now]);
         if (why !== null) throw new RootsError('failed', `${printable(now)} is not removed: ${why}`);
       },
-      begin: () => {
+      begin: async () => {
         // In place, on a full disk, it keeps its own name.
         if (parseEntryName(entry).kind === 'removing') {
-          const begun = beginDeleting(premises, entry, formerName);
+          const begun = await beginDeleting(premises, entry, formerName);
           if (begun.error !== null) throw new RootsError('failed', `${printable(formerName)} is not removed: ${begun.error}`);
           now = begun.entry;
         }
@@ -124,7 +125,7 @@ async function finishOne(
       : { entry, nested: [], error: new RootsError('failed', `${printable(formerName)} is not removed: ${stays}`) };
   if (removal.error === null) return { ...of, result: 'removed', error: null };
   if (!isWhole || removal.nested.length > 0) return { ...of, result: 'failed', error: removal.error };
-  const back = putBackEntry(premises, removal.entry, formerName);
+  const back = await putBackEntry(premises, removal.entry, formerName);
   if (back.error === null) return { ...of, result: 'restored', error: removal.error };
   return { ...of, result: 'failed', error: new RootsError('failed', `${printable(formerName)} has not its name back: ${back.error}`) };
 }

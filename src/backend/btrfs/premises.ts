@@ -9,6 +9,7 @@ import { mountsShowing, readAllMountTables, type Mount } from '../../system/moun
 import type { PrivateMount } from '../../system/private-mount.ts';
 import type { Run } from '../../system/run.ts';
 import { STATE_FOLDER, pinOf, readPins } from '../archive-state.ts';
+import { entriesIn } from '../archive-directory.ts';
 import type { ArchivedTree } from '../backend.ts';
 import { parseEntryName } from '../entry-name.ts';
 import { looksLikeRoot, nestedRootNames } from '../layouts.ts';
@@ -33,8 +34,7 @@ export function premisesOf(site: Site): Premises {
   const { run, top, held } = site;
   const at = (entry: BytePath): BytePath => joinPath(held.path, entry);
   return {
-    run,
-    archive: held.path,
+    ...entriesIn(held.path, run),
     examine: (tree) => {
       examine(site, tree);
     },

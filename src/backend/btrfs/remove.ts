@@ -35,7 +35,7 @@ export interface Stages {
   /** Asked right before anything goes; throws if that must not be. */
   readonly check: () => Promise<void>;
   /** Told right before the first of the nested ones goes: after that it is not whole. Returns where it is then. */
-  readonly begin: () => BytePath;
+  readonly begin: () => Promise<BytePath>;
 }
 
 /**
@@ -57,7 +57,7 @@ export async function removeSubvolume(
     const refusal = await deleteOrMend(run, top, outer, notes);
     if (refusal === null) return { nested: [], notes, error: null };
     if (!refusal.includes(NOT_EMPTY)) throw refused(root.path, refusal);
-    const path = begin();
+    const path = await begin();
     const nested = await nestedIn(top, { ...root, path });
     if (nested.length === 0) throw refused(path, refusal);
     await check();

@@ -3,7 +3,7 @@
  */
 import { baseName, joinPath, printable, printableText, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
-import { exists } from '../set-aside.ts';
+import { hasEntry } from '../archive-directory.ts';
 import { pathOfEntry, type Site } from './premises.ts';
 import { identifyOne, isSubvolume, nestedIn, realDirectory } from './subvolumes.ts';
 
@@ -14,7 +14,7 @@ export async function takeSnapshot(site: Site, live: BytePath, name: BytePath): 
   if (realDirectory(top.path, live) === null || !isSubvolume(joinPath(top.path, live)))
     throw failed('it is no subvolume, or a link is on the way to it');
   // Onto a directory that is there `btrfs` would put it into that, and say nothing.
-  if (exists({ archive: held.path }, name)) throw failed(`there is something named \`${printable(name)}\` in the archive`);
+  if (hasEntry(held.path, name)) throw failed(`there is something named \`${printable(name)}\` in the archive`);
   const inside = (path: BytePath): { path: BytePath } => ({ path: joinPath(top.pathInside, path) });
   const { status, stderr } = await top.runInside('btrfs', [
     'subvolume',

@@ -40,8 +40,8 @@ import type {
 } from '../backend.ts';
 import { parseEntryName } from '../entry-name.ts';
 import { specialPath } from '../location.ts';
-import { discardTrees, renameTree, type Premises } from '../set-aside.ts';
-import { mountPointsOf, nestedRootOf, premisesOf, whyItStays, whyNoTree, withoutLinks } from './premises.ts';
+import { discardTrees, formerNameOf, renameTree, type Premises } from '../set-aside.ts';
+import { mountPointsOf, nestedRootOf, premisesOf, whyItStays, whyNoTree, withoutLinks, type Site } from './premises.ts';
 import { isOnlyOurs } from './trust.ts';
 import { finishRemovals, leftovers, makeFolder, removeTrees } from './removing.ts';
 
@@ -55,6 +55,7 @@ export const CAPABILITIES: Capabilities = {
   exclusiveSize: true,
   snapshots: false,
   atOnce: 1,
+  limitPerRun: null,
 };
 
 export function openDirectory(location: DirectoryLocation, services: Services): Backend {
@@ -84,6 +85,7 @@ class DirectoryBackend implements Backend {
   /** What each name was when it was listed; a name alone is no identity. */
   readonly #listed = new Map<BytePath, Stats>();
   readonly #held: HeldDirectory;
+  readonly #site: Site;
   readonly #premises: Premises;
   #lock: Lock | undefined;
 
@@ -95,13 +97,14 @@ class DirectoryBackend implements Backend {
     this.#archive = archive;
     this.archiveKey = keyOf(lstatSync(toBytes(archive)));
     this.#held = holdDirectory(archive);
-    this.#premises = premisesOf({
+    this.#site = {
       run: services.run,
       location,
       archive,
       held: this.#held,
       listedAs: (tree) => this.#listed.get(tree.name),
-    });
+    };
+    this.#premises = premisesOf(this.#site);
   }
 
   async list(): Promise<Listing> {
@@ -111,7 +114,7 @@ class DirectoryBackend implements Backend {
     const trees: ArchivedTree[] = [];
     const trashed: TrashedTree[] = [];
     const others: Listing['others'][number][] = [];
-    const onTheirWay = new Set(leftovers(this.#premises));
+    const onTheirWay = new Set(leftovers(this.#held.path));
     for (const name of this.#names().filter((each) => !onTheirWay.has(each))) {
       const stats = lstatSync(toBytes(this.#pathOfName(name)), { throwIfNoEntry: false });
       if (stats === undefined) continue;
@@ -158,12 +161,14 @@ class DirectoryBackend implements Backend {
     const path = this.#pathOfName(name);
     return {
       name,
+      timeName: formerNameOf({ name }),
       id,
       createdAt: null,
       readOnly: false,
       mountPoints: mountPointsOf(path, mounts),
       isLive: this.location.live !== null && isWithin(withoutLinks(this.location.live), path),
       holdsRoot: nestedRootOf(path, this.location.live),
+      heldBy: [],
       pin,
     };
   }
@@ -192,7 +197,7 @@ class DirectoryBackend implements Backend {
     return new Map(trees.map((tree, at) => [tree.id, { sizeBytes: sizes[at] ?? null, exclusiveBytes: sizes[at] ?? null }]));
   }
 
-  generation(): string {
+  async generation(): Promise<string> {
     const now = statSync(toBytes(this.#archive), { bigint: true, throwIfNoEntry: false });
     const then = statSync(toBytes(joinPath(this.#held.path, fromText('.'))), { bigint: true });
     if (now?.ino !== then.ino || now.dev !== then.dev)
@@ -211,16 +216,20 @@ class DirectoryBackend implements Backend {
   }
 
   async remove(trees: readonly ArchivedTree[]): Promise<readonly Departure[]> {
-    return removeTrees(this.#premises, trees);
+    return removeTrees(this.#site, this.#premises, trees);
   }
 
   async sweep(wasToGo: (id: string) => boolean): Promise<readonly Leftover[]> {
     const whyStays = (entry: BytePath): string | null => whyItStays({ archive: this.#archive, location: this.location }, entry);
-    return finishRemovals(this.#premises, { wasToGo, idOf: identityOf, whyItStays: whyStays });
+    return finishRemovals(this.#site, this.#premises, { wasToGo, idOf: identityOf, whyItStays: whyStays });
   }
 
   async rename(tree: ArchivedTree, name: BytePath): Promise<void> {
     await renameTree(this.#premises, tree, name);
+  }
+
+  snapshotName(slot: string): BytePath {
+    return fromText(slot);
   }
 
   async snapshot(): Promise<never> {
@@ -229,7 +238,7 @@ class DirectoryBackend implements Backend {
     });
   }
 
-  space(): Space {
+  async space(): Promise<Space> {
     const { bavail, blocks, bsize } = statfsSync(toBytes(this.#held.path));
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
   }
@@ -239,7 +248,7 @@ class DirectoryBackend implements Backend {
     return true;
   }
 
-  readLog(): readonly string[] {
+  async readLog(): Promise<readonly string[]> {
     return readLogLines(this.#held.path);
   }
 

@@ -9,6 +9,7 @@ import { mayMount } from '../../system/capabilities.ts';
 import { mountOf, mountsShowing, pathInFilesystem, readAllMountTables, readMountTable, type Mount } from '../../system/mounts.ts';
 import type { Run } from '../../system/run.ts';
 import { STATE_FOLDER, pinOf, readPins } from '../archive-state.ts';
+import { entriesIn } from '../archive-directory.ts';
 import type { ArchivedTree } from '../backend.ts';
 import { parseEntryName } from '../entry-name.ts';
 import { looksLikeRoot, nestedRootNames } from '../layouts.ts';
@@ -29,8 +30,7 @@ export interface Site {
 export function premisesOf(site: Site): Premises {
   const { run, archive, held } = site;
   return {
-    run,
-    archive: held.path,
+    ...entriesIn(held.path, run),
     examine: (tree) => {
       examine(site, tree);
     },

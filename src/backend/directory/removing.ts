@@ -9,25 +9,25 @@ import { clearBlockingFlagsBelow } from '../../system/attributes.ts';
 import type { ArchivedTree, Departure, Leftover } from '../backend.ts';
 import { parseEntryName, removingName } from '../entry-name.ts';
 import { beginDeleting, checked, formerNameOf, putBack, putBackEntry, refusal, setAside, type Aside, type Premises } from '../set-aside.ts';
-import { whyPinned } from './premises.ts';
+import { whyPinned, type Site } from './premises.ts';
 
 /** Removes them for good. */
-export async function removeTrees(premises: Premises, trees: readonly ArchivedTree[]): Promise<Departure[]> {
+export async function removeTrees(site: Site, premises: Premises, trees: readonly ArchivedTree[]): Promise<Departure[]> {
   const aside = await setAside(premises, trees, (tree, isTaken) => removingName(formerNameOf(tree), isTaken), {
     inPlace: false,
     keepFlags: false,
   });
   const idle = await checked(aside, (sound) => premises.whyInUse(sound.map(({ entry }) => entry)));
   const results: Departure[] = [];
-  for (const each of idle) results.push(each.error === null ? await destroyAside(premises, each) : putBack(premises, each));
+  for (const each of idle) results.push(each.error === null ? await destroyAside(site, premises, each) : await putBack(premises, each));
   return results;
 }
 
-async function destroyAside(premises: Premises, aside: Aside): Promise<Aside> {
+async function destroyAside(site: Site, premises: Premises, aside: Aside): Promise<Aside> {
   const formerName = formerNameOf(aside.tree);
-  const { entry, error: stays } = beginDeleting(premises, aside.entry, formerName);
+  const { entry, error: stays } = await beginDeleting(premises, aside.entry, formerName);
   if (stays !== null) return putBack(premises, { ...aside, error: refusal(aside.tree, stays) });
-  const { error, notes } = await destroy(premises, entry, formerName);
+  const { error, notes } = await destroy(site, premises, entry, formerName);
   return { ...aside, entry, error, notes: [...aside.notes, ...notes] };
 }
 
@@ -40,16 +40,17 @@ export interface SweepQuestions {
 }
 
 /** Deletes what killed runs left. */
-export async function finishRemovals(premises: Premises, questions: SweepQuestions): Promise<Leftover[]> {
+export async function finishRemovals(site: Site, premises: Premises, questions: SweepQuestions): Promise<Leftover[]> {
   const results: Leftover[] = [];
-  for (const entry of leftovers(premises)) {
+  for (const entry of leftovers(site.held.path)) {
     const named = parseEntryName(entry);
-    if (named.kind === 'removing') results.push(await finishOne(premises, entry, named, questions));
+    if (named.kind === 'removing') results.push(await finishOne(site, premises, entry, named, questions));
   }
   return results;
 }
 
 async function finishOne(
+  site: Site,
   premises: Premises,
   entry: BytePath,
   { formerName, isWhole }: { readonly formerName: BytePath; readonly isWhole: boolean },
@@ -59,21 +60,21 @@ async function finishOne(
   const refused = (why: string): RootsError => new RootsError('failed', `${printable(formerName)} is not removed: ${why}`);
   const [used = null] = await premises.whyInUse([entry]);
   // A pin is of a name: of what is half deleted it says nothing.
-  const unwanted = isWhole ? (whyPinned(premises.archive, of.id) ?? (wasToGo(of.id) ? null : 'nothing says that it was to go')) : null;
+  const unwanted = isWhole ? (whyPinned(site.held.path, of.id) ?? (wasToGo(of.id) ? null : 'nothing says that it was to go')) : null;
   const why = whyItStays(entry) ?? used ?? unwanted;
-  const begun = why === null && isWhole ? beginDeleting(premises, entry, formerName) : { entry, error: why };
+  const begun = why === null && isWhole ? await beginDeleting(premises, entry, formerName) : { entry, error: why };
   const { error: stays } = begun;
   if (stays === null) {
-    const { error } = await destroy(premises, begun.entry, formerName);
+    const { error } = await destroy(site, premises, begun.entry, formerName);
     return { ...of, result: error === null ? 'removed' : 'failed', error };
   }
   if (!isWhole) return { ...of, result: 'failed', error: refused(stays) };
-  const back = putBackEntry(premises, entry, formerName);
+  const back = await putBackEntry(premises, entry, formerName);
   return { ...of, result: back.error === null ? 'restored' : 'failed', error: refused(back.error ?? stays) };
 }
 
 /** Names of ours, of directories that are on their way out. A link or a file of such a name is none of ours. */
-export function leftovers({ archive }: Pick<Premises, 'archive'>): BytePath[] {
+export function leftovers(archive: BytePath): BytePath[] {
   const names = readdirSync(toBytes(archive), { encoding: 'latin1' }) as BytePath[];
   return names.filter(
     (name) =>
@@ -91,9 +92,9 @@ interface Destroyed {
  * What is out of the archive already. `rm` follows no link, and `--one-file-system` keeps it off other filesystems, but not off a part
  * of this one that is bound there meanwhile.
  */
-async function destroy(premises: Premises, entry: BytePath, formerName: BytePath): Promise<Destroyed> {
-  const { run, archive } = premises;
-  const path = joinPath(archive, entry);
+async function destroy(site: Site, premises: Premises, entry: BytePath, formerName: BytePath): Promise<Destroyed> {
+  const { run, held } = site;
+  const path = joinPath(held.path, entry);
   const rm = ['-rf', '--one-file-system', '--', { path }];
   const first = await run('rm', rm);
   if (first.status === 0) return { error: null, notes: [] };
