@@ -31,7 +31,7 @@ const PARTS = {
   // How a tree is read: the contract that system/tree-reader.ts fulfils, as backend.ts is that of the backends.
   'diff/tree': { imports: PLAIN, types: ['diff'] },
   boot: { imports: PLAIN, packages: NODE.computing },
-  units: { imports: PLAIN, packages: NODE.computing },
+  units: { imports: PLAIN, types: ['backend'], packages: NODE.computing },
   config: {
     imports: [...PLAIN, 'retention'],
     types: ['backend'],
@@ -114,7 +114,7 @@ function partOf(file) {
   if (folder === 'diff' && entry === 'tree.ts') return 'diff/tree';
   if (folder === 'operations' && /^demo\b/.test(entry)) return 'operations/demo';
   if (folder === 'backend' && segments.length > 2) return `backend/${entry}`;
-  if (folder === 'backend' && /^(?:detect|open)\.ts$/.test(entry)) return 'backend/detect';
+  if (folder === 'backend' && /^(?:detect|locate)\.ts$/.test(entry)) return 'backend/detect';
   return folder.replace(/\.ts$/, '');
 }
 

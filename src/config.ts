@@ -7,6 +7,7 @@
 import { isUtf8 } from 'node:buffer';
 import { constants, type Stats } from 'node:fs';
 import { lstat, open, type FileHandle } from 'node:fs/promises';
+import type { BackendName } from './backend/backend.ts';
 import { printableText } from './byte-path.ts';
 import { RootsError, errnoOf, messageOf } from './errors.ts';
 import type { Duration } from './retention/duration.ts';
@@ -14,13 +15,17 @@ import type { Policy } from './retention/policy.ts';
 
 export interface TargetConfig {
   readonly name: string;
-  /** Undefined: to be detected. */
-  readonly backend?: 'btrfs' | 'directory';
-  /** Absolute. Given exactly if the backend is btrfs and its place is configured. */
+  /** Undefined: that of the filesystem on the device, or that the absolute paths are on; without either, to be detected. */
+  readonly backend?: BackendName;
+  /** Absolute; of bcachefs several, joined by colons. Given exactly if the place of a target on btrfs or bcachefs is configured. */
   readonly device?: string;
-  /** These three: with a device, relative to the top level without a leading slash; without one, absolute. */
+  /** The live root on ZFS. Given exactly if the place of such a target is configured. */
+  readonly dataset?: string;
+  /** With a device, these three are relative to the top level without a leading slash; without one, absolute. ZFS has no `live`. */
   readonly live?: string;
+  /** ZFS: a snapshot. */
   readonly blank?: string;
+  /** ZFS: a dataset. It may be left out: then the snapshots of `dataset` are all old roots there are. */
   readonly archive?: string;
   readonly policy: Policy;
   /** How long a removed old root stays in the trash. Undefined: not at all, it is deleted at once. */

@@ -97,6 +97,8 @@ export interface ArchivedTree {
   /** When the filesystem says it was made: when the boot that used it began. Null if it does not say. */
   readonly createdAt: Date | null;
   readonly readOnly: boolean;
+  /** It was taken of a running system, so `createdAt` says nothing of a boot. */
+  readonly isSnapshot: boolean;
   /** Where it, or anything in it, is mounted, in any mount namespace. Empty: nowhere. */
   readonly mountPoints: readonly BytePath[];
   /** It is the tree that the target's live root is mounted from (a boot script that ran too late). */

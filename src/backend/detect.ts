@@ -1,10 +1,7 @@
 /**
  * The one place that knows all backends: recognising what is there, and opening it. A new filesystem is added here and in `Location`.
  */
-import { realpathSync } from 'node:fs';
-import { fromBytes, printable, toBytes, toText, type BytePath } from '../byte-path.ts';
-import { RootsError, errnoOf, messageOf } from '../errors.ts';
-import { mountOf, pathInFilesystem, readMountTable } from '../system/mounts.ts';
+import { readMountTable } from '../system/mounts.ts';
 import type { Backend, BackendName, Capabilities, Detected, Location, Services } from './backend.ts';
 import { CAPABILITIES as BCACHEFS, openBcachefs } from './bcachefs/adapter.ts';
 import { CAPABILITIES as BTRFS, openBtrfs } from './btrfs/adapter.ts';
@@ -12,6 +9,7 @@ import { detectBtrfs } from './btrfs/detect.ts';
 import { CAPABILITIES as DIRECTORY, openDirectory } from './directory/adapter.ts';
 import { detectDirectories } from './directory/detect.ts';
 import { CAPABILITIES as ZFS, openZfs } from './zfs/adapter.ts';
+import { detectZfs } from './zfs/detect.ts';
 
 export interface Detection {
   readonly found: readonly Detected[];
@@ -19,16 +17,22 @@ export interface Detection {
   readonly notLookedAt: readonly string[];
 }
 
+/** What only root can look into, by type of filesystem: it takes private mounts. */
+const BY_MOUNTING = { btrfs: detectBtrfs } as const;
+
 /** Looks at every filesystem that is mounted. `privileged`: whether private mounts can be had. */
 export async function detect(services: Services, options: { readonly nameZone: string; readonly privileged: boolean }): Promise<Detection> {
   const types = new Set(readMountTable().map((mount) => mount.type));
-  const notLookedAt = [...NOT_SUPPORTED].filter((type) => types.has(type)).map((type) => `${type} is not supported by this version`);
-  if (types.has('btrfs') && !options.privileged) notLookedAt.push('btrfs can only be looked at by root (sudo)');
-  const btrfs = types.has('btrfs') && options.privileged ? await detectBtrfs(services) : { found: [], notLookedAt: [] };
-  return { found: [...btrfs.found, ...detectDirectories(options.nameZone)], notLookedAt: [...notLookedAt, ...btrfs.notLookedAt] };
+  const detections: Detection[] = [];
+  for (const [type, look] of Object.entries(BY_MOUNTING)) {
+    if (!types.has(type)) continue;
+    const notLookedAt = [`${type} can only be looked at by root (sudo)`];
+    detections.push(options.privileged ? await look(services) : { found: [], notLookedAt });
+  }
+  if (types.has('zfs')) detections.push(await detectZfs(services));
+  detections.push({ found: detectDirectories(options.nameZone), notLookedAt: [] });
+  return { found: detections.flatMap(({ found }) => found), notLookedAt: detections.flatMap(({ notLookedAt }) => notLookedAt) };
 }
-
-const NOT_SUPPORTED = ['zfs', 'bcachefs'];
 
 const CAPABILITIES: Readonly<Record<BackendName, Capabilities>> = { btrfs: BTRFS, zfs: ZFS, bcachefs: BCACHEFS, directory: DIRECTORY };
 
@@ -48,38 +52,5 @@ export async function openBackend(location: Location, services: Services): Promi
       return openBcachefs(location, services);
     case 'directory':
       return openDirectory(location, services);
-  }
-}
-
-/** The location of an archive that is given by absolute paths on a mounted filesystem, whatever that is. */
-export function locate(paths: { readonly live: BytePath | null; readonly blank: BytePath | null; readonly archive: BytePath }): Location {
-  const mounts = readMountTable();
-  const archive = withoutLinks(paths.archive);
-  const mount = mountOf(mounts, archive);
-  if (mount?.type !== 'btrfs') return { backend: 'directory', ...paths };
-  const within = (path: BytePath): BytePath => {
-    const real = withoutLinks(path);
-    const own = mountOf(mounts, real);
-    if (own?.device === mount.device) return pathInFilesystem(own, real).slice(1) as BytePath;
-    throw new RootsError('usage', `${printable(path)} is not on the filesystem of the archive ${printable(paths.archive)}`);
-  };
-  return {
-    backend: 'btrfs',
-    device: toText(mount.source),
-    live: paths.live === null ? null : within(paths.live),
-    blank: paths.blank === null ? null : within(paths.blank),
-    archive: within(paths.archive),
-  };
-}
-
-/** Errors: `not-found` if it leads nowhere. */
-function withoutLinks(path: BytePath): BytePath {
-  try {
-    return fromBytes(realpathSync(toBytes(path), { encoding: 'buffer' }));
-  } catch (error) {
-    throw new RootsError('not-found', `${printable(path)} cannot be reached: ${errnoOf(error) ?? messageOf(error)}`, {
-      hint: 'check the configuration',
-      cause: error,
-    });
   }
 }

@@ -95,7 +95,7 @@ export function hasPlausibleTime({ archivedAt }: Pick<OldRoot, 'archivedAt'>): b
 }
 
 function oldRoot(tree: ArchivedTree, { time: archivedAt, source }: Named): OldRoot {
-  const knowsBoot = source !== 'creation' && tree.createdAt !== null && couldHaveBegun(tree.createdAt, archivedAt);
+  const knowsBoot = source !== 'creation' && !tree.isSnapshot && tree.createdAt !== null && couldHaveBegun(tree.createdAt, archivedAt);
   return {
     ...tree,
     archivedAt,

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { Config, TargetConfig } from '../config.ts';
 import type { Policy } from '../retention/policy.ts';
 import { isTable, readDocument, type Document, type KeyPath, type Table, type Value } from './document.ts';
+import { lies } from './paths.ts';
 import { configError, quote, suggest, type Problem } from './problem.ts';
 import { impossible, readPlace, type Place } from './rules.ts';
 import { KEEP, PRUNE, ROTATE, TABLE, TARGET, TOP_LEVEL, type KeepTable, type PruneTable } from './schema.ts';
@@ -27,7 +28,7 @@ interface TableKind<Schema> {
 }
 
 const TOP_LEVEL_KIND = { schema: TOP_LEVEL, later: ['diff'] };
-const TARGET_KIND = { schema: TARGET, later: ['dataset'] };
+const TARGET_KIND = { schema: TARGET, later: [] };
 const KEEP_KIND = { schema: KEEP, later: [] };
 const PRUNE_KIND = { schema: PRUNE, later: [] };
 const ROTATE_KIND = { schema: ROTATE, later: [] };
@@ -72,7 +73,8 @@ class Reader {
 
   readTargets(tables: Table): readonly TargetConfig[] {
     const targets = Object.entries(tables).flatMap(([name, value]) => this.#readTarget(name, value) ?? []);
-    this.#refuseSharedArchives(targets);
+    this.#refuseShared(targets);
+    this.#refuseNested(targets);
     return targets;
   }
 
@@ -120,14 +122,34 @@ class Reader {
     }
   }
 
-  #refuseSharedArchives(targets: readonly TargetConfig[]): void {
+  #refuseShared(targets: readonly TargetConfig[]): void {
     const owners = new Map<string, string>();
-    for (const { name, device = '', archive } of targets) {
-      if (archive === undefined) continue;
-      const id = `${device}\0${archive}`;
-      const owner = owners.get(id);
-      if (owner === undefined) owners.set(id, name);
-      else this.#complain(['targets', name, 'archive'], `is the archive of target ${quote(owner)} already, ${quote(archive)}`);
+    for (const { name, device = '', dataset, archive } of targets) {
+      for (const [key, value, scope] of [
+        ['dataset', dataset, ''],
+        ['archive', archive, dataset === undefined ? device : 'zfs'],
+      ] as const) {
+        if (value === undefined) continue;
+        const id = `${key}\0${scope}\0${value}`;
+        const owner = owners.get(id);
+        const what = key === 'archive' ? 'the archive' : 'the live root';
+        if (owner === undefined) owners.set(id, name);
+        else this.#complain(['targets', name, key], `is ${what} of target ${quote(owner)} already, ${quote(value)}`);
+      }
+    }
+  }
+
+  /** Whatever is in an archive may be an old root, and what is in a live root goes where that goes. So no other target's place may be there. */
+  #refuseNested(targets: readonly TargetConfig[]): void {
+    const pairs = targets.flatMap((one) => targets.filter((each) => each.name !== one.name).map((other) => ({ one, other })));
+    for (const { one, other } of pairs) {
+      if (one.dataset === undefined || other.dataset === undefined) continue;
+      const { dataset, archive } = one;
+      const whose = `of target ${quote(one.name)}`;
+      if (archive !== undefined && (archive === other.dataset || lies(other.dataset, { in: archive })))
+        this.#complain(['targets', other.name, 'dataset'], `must not be in the archive ${whose}, ${quote(archive)}`);
+      else if (other.archive !== undefined && lies(other.archive, { in: dataset }))
+        this.#complain(['targets', other.name, 'archive'], `must not be in the live root ${whose}, ${quote(dataset)}`);
     }
   }
 

@@ -1,12 +1,12 @@
 /** What each table may hold: the keys and the form of their values, each on its own. What they mean together is in rules.ts. */
 import * as v from 'valibot';
+import type { BackendName } from '../backend/backend.ts';
 import type { Period } from '../retention/policy.ts';
 import { isTable, type Table } from './document.ts';
 import { quote, suggest } from './problem.ts';
 import { readCount, readDuration, readFreeSpace, readGrace, readSlots, type Reading } from './values.ts';
 
-const BACKENDS = ['btrfs', 'directory'] as const;
-const LATER_BACKENDS: readonly string[] = ['zfs', 'bcachefs'];
+const BACKENDS = ['btrfs', 'zfs', 'bcachefs', 'directory'] as const satisfies readonly BackendName[];
 
 const text = v.string(wrongType('text in quotes'));
 export const TABLE = v.custom<Table>(isTable, wrongType('a table'));
@@ -31,6 +31,7 @@ export const TOP_LEVEL = v.object({
 export const TARGET = v.object({
   backend: v.exactOptional(backend),
   device: v.exactOptional(text),
+  dataset: v.exactOptional(text),
   live: v.exactOptional(text),
   blank: v.exactOptional(text),
   archive: v.exactOptional(text),
@@ -103,8 +104,7 @@ function kindOf(value: unknown): string {
 
 function badBackend({ input }: { input: unknown }): string {
   const name = String(input);
-  if (LATER_BACKENDS.includes(name)) return `${quote(name)} is not supported by this version yet`;
-  return `${quote(name)} is unknown, it must be \`btrfs\` or \`directory\`${suggest(name, BACKENDS)}`;
+  return `${quote(name)} is unknown, it must be \`btrfs\`, \`zfs\`, \`bcachefs\` or \`directory\`${suggest(name, BACKENDS)}`;
 }
 
 /** Names only: whether an offset such as `+02:00` is accepted differs between versions of Node. */

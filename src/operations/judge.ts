@@ -54,7 +54,7 @@ export async function judgeArchive(context: Context, target: Target, at: Date = 
   // What comes in between is then seen as a change.
   const generation = await target.backend.generation();
   const listing = await target.backend.list();
-  const archive = understand(listing, { nameZone: context.config.nameTimezone, isSlot });
+  const archive = understand(listing, { nameZone: context.config.nameTimezone, isSlot: hasNoTime });
   const verdicts = planRetention(archive.roots.filter(isOfBoot).map(candidateOf), target.policy, at, context.config.timezone);
   const judged = new Map(verdicts.map(({ root: { root }, ...verdict }) => [root, verdict]));
   return {
@@ -68,13 +68,22 @@ export async function judgeArchive(context: Context, target: Target, at: Date = 
   };
 }
 
-function isSlot(name: string): boolean {
+/** What a hook at shutdown takes anew each time, in the snippets for ZFS. */
+const LAST_BOOT = 'lastboot';
+
+function hasNoTime(name: string): boolean {
+  return isSlotName(name) || isTemporaryName(name) || name === LAST_BOOT;
+}
+
+/** What `roots rotate` took, by its name. */
+export function isSlot({ timeName }: Pick<OldRoot, 'timeName'>): boolean {
+  const name = toText(timeName);
   return isSlotName(name) || isTemporaryName(name);
 }
 
-/** What `roots rotate` took is its own to remove: several of one day would else push the roots of boots out of the floor. */
+/** What is taken and replaced by name is for whoever does that to remove: several of one day would else push the roots of boots out of the floor. */
 export function isOfBoot({ timeName }: Pick<OldRoot, 'timeName'>): boolean {
-  return !isSlot(toText(timeName));
+  return !hasNoTime(toText(timeName));
 }
 
 function apart(root: OldRoot): Pick<JudgedRoot, 'keep' | 'firm' | 'reasons'> {

@@ -5,7 +5,7 @@ import { hasPlausibleTime, type OldRoot } from '../backend/old-root.ts';
 import { toText } from '../byte-path.ts';
 import { isSlotName, isTemporaryName, planRotation, type RotationPlan, type Snapshot } from '../retention/rotation.ts';
 import type { Context } from './context.ts';
-import { isOfBoot, judgeArchive, protectionsOf, type JudgedRoot } from './judge.ts';
+import { isSlot, judgeArchive, protectionsOf, type JudgedRoot } from './judge.ts';
 import type { Target } from './targets.ts';
 
 export interface TargetRotation {
@@ -25,7 +25,7 @@ export interface Planned {
 
 export async function planTargetRotation(context: Context, target: Target, slots: number): Promise<Planned> {
   const archive = await judgeArchive(context, target);
-  const judged = archive.roots.filter(({ root }) => !isOfBoot(root));
+  const judged = archive.roots.filter(({ root }) => isSlot(root));
   const snapshots = judged.map(({ root }): Snapshot => {
     const protections = protectionsOf(root).filter((each) => each !== 'implausible time');
     // Whose clock was wrong has no day, so it is the oldest of none.

@@ -2,13 +2,15 @@
  * Which targets there are: what the configuration says, completed by what can be recognised.
  */
 import type { Backend, Detected, Location, Services } from '../backend/backend.ts';
-import { capabilitiesOf, detect, locate, openBackend, type Detection } from '../backend/detect.ts';
+import { capabilitiesOf, detect, openBackend, type Detection } from '../backend/detect.ts';
+import { locateByPaths, locateOnDevice } from '../backend/locate.ts';
 import { fromText, type BytePath } from '../byte-path.ts';
 import type { TargetConfig } from '../config.ts';
 import { RootsError } from '../errors.ts';
 import type { Duration } from '../retention/duration.ts';
 import type { Policy } from '../retention/policy.ts';
 import { PrivateMountPool, type Access } from '../system/private-mount.ts';
+import type { Run } from '../system/run.ts';
 import type { Context } from './context.ts';
 
 export interface Target {
@@ -32,7 +34,7 @@ export interface TargetSelection {
 /** A target by its name; where it is can be what is wrong with it, and that must not stop the others. */
 interface NamedPlace {
   readonly name: string;
-  readonly place: () => Place;
+  readonly place: () => Promise<Place>;
 }
 
 type Place = Omit<Target, 'backend'> & { readonly location: Location };
@@ -69,7 +71,7 @@ export async function withTargets<T>(
     const { places, notLookedAt } = await findPlaces(context, { ...services, privateMounts: lookout });
     for (const { name, place } of select(places, selection.only)) {
       try {
-        targets.push(await openTarget(context, services, place()));
+        targets.push(await openTarget(context, services, await place()));
       } catch (error) {
         if (!(error instanceof RootsError)) throw error;
         problems.push({ target: name, error });
@@ -108,44 +110,59 @@ async function findPlaces(
   services: Services,
 ): Promise<{ places: readonly NamedPlace[]; notLookedAt: readonly string[] }> {
   const configured = context.config.targets;
-  const needsDetection = configured.length === 0 || configured.some((target) => target.archive === undefined);
+  const needsDetection = configured.length === 0 || configured.some((target) => !hasPlace(target));
   const detection = needsDetection
     ? await detect(services, { nameZone: context.config.nameTimezone, privileged: context.privileged })
     : { found: [], notLookedAt: [] };
   if (configured.length > 0)
     return {
-      places: configured.map((target) => ({ name: target.name, place: () => configuredPlace(target, detection, context.config.file) })),
+      places: configured.map((target) => ({ name: target.name, place: () => configuredPlace(context, target, detection) })),
       notLookedAt: [],
     };
   if (detection.found.length === 0) throw nothingFound(detection, context.privileged);
-  return { places: named(detection.found).map((place) => ({ name: place.name, place: () => place })), notLookedAt: detection.notLookedAt };
+  return {
+    places: named(detection.found).map((place) => ({ name: place.name, place: () => Promise.resolve(place) })),
+    notLookedAt: detection.notLookedAt,
+  };
 }
 
-function configuredPlace(target: TargetConfig, detection: Detection, file: string | null): Place {
-  const { name, policy } = target;
+/** Whether the configuration says where it is: on ZFS by `dataset`, else by `archive`. */
+function hasPlace(target: TargetConfig): boolean {
+  return target.archive !== undefined || target.dataset !== undefined;
+}
+
+async function configuredPlace({ config, run }: Context, target: TargetConfig, detection: Detection): Promise<Place> {
+  const { name, backend, policy } = target;
   const rules = { name, policy, grace: target.grace ?? null, slots: target.rotate?.slots ?? null };
-  const location = configuredLocation(target);
+  const location = await configuredLocation(run, target);
   if (location !== undefined) return { ...rules, location, assumed: [] };
-  const [found, ...more] = named(detection.found).filter((place) => place.name === name || place.name.startsWith(`${name}-`));
+  const fits = (place: Place): boolean =>
+    (place.name === name || place.name.startsWith(`${name}-`)) && (backend === undefined || place.location.backend === backend);
+  const [found, ...more] = named(detection.found).filter(fits);
+  const hint = `give \`device\` and \`archive\`, or \`dataset\` for ZFS, under [targets.${name}] in ${config.file ?? 'the configuration'}`;
   if (found === undefined) {
-    throw new RootsError('not-found', `the target \`${name}\` is configured without a place, and no archive for it was recognised`, {
-      hint: `give \`device\` and \`archive\` under [targets.${name}] in ${file ?? 'the configuration'}`,
-    });
+    throw new RootsError(
+      'not-found',
+      `the target \`${name}\` is configured without a place, and no archive for it was recognised${backend === undefined ? '' : ` on ${backend}`}`,
+      { hint },
+    );
   }
   if (more.length > 0) {
     throw new RootsError('usage', `the target \`${name}\` is configured without a place, and more than one archive could be its`, {
-      hint: `give \`device\` and \`archive\` under [targets.${name}] in ${file ?? 'the configuration'}: ${[found, ...more].map((place) => place.assumed.join(', ')).join('; or ')}`,
+      hint: `${hint}: ${[found, ...more].map((place) => place.assumed.join(', ')).join('; or ')}`,
     });
   }
   return { ...found, ...rules };
 }
 
-function configuredLocation(target: TargetConfig): Location | undefined {
-  if (target.archive === undefined) return undefined;
+async function configuredLocation(run: Run, target: TargetConfig): Promise<Location | undefined> {
   const path = (text: string | undefined): BytePath | null => (text === undefined ? null : fromText(text));
-  const paths = { live: path(target.live), blank: path(target.blank), archive: fromText(target.archive) };
-  if (target.device !== undefined) return { backend: 'btrfs', device: target.device, ...paths };
-  return target.backend === 'directory' ? { backend: 'directory', ...paths } : locate(paths);
+  const { backend, device, dataset, archive } = target;
+  if (dataset !== undefined) return { backend: 'zfs', live: fromText(dataset), blank: path(target.blank), archive: path(archive) };
+  if (archive === undefined) return undefined;
+  const paths = { live: path(target.live), blank: path(target.blank), archive: fromText(archive) };
+  if (device === undefined) return backend === 'directory' ? { backend, ...paths } : locateByPaths(paths);
+  return backend === 'btrfs' || backend === 'bcachefs' ? { backend, device, ...paths } : locateOnDevice(run, device, paths);
 }
 
 /** The words of the design, made unique: the first keeps the plain word. */

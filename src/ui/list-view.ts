@@ -76,6 +76,7 @@ function renderVerdict(screen: Screen, { keep, reasons, root }: ListedRoot, poli
 }
 
 function describeReason(reason: string, root: ListedRoot['root']): string {
+  if (reason === 'held') return `held (${root.heldBy.map((tag) => printableText(tag)).join(', ')})`;
   if (reason === 'pinned' && root.pin !== null && root.pin.note !== '') return `pinned (${printableText(root.pin.note)})`;
   if (reason === 'mounted' && root.mountPoints[0] !== undefined) return `mounted at ${printable(root.mountPoints[0])}`;
   if (reason === 'future') return 'future: the clock was wrong, then or now';

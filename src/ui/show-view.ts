@@ -30,6 +30,7 @@ export function renderShow(
       'Pinned',
       root.pin === null ? 'no' : `since ${formatTime(root.pin.at, zone)}${root.pin.note === '' ? '' : `: ${printableText(root.pin.note)}`}`,
     ],
+    ...(root.heldBy.length === 0 ? [] : [['Held', `by ${root.heldBy.map((tag) => printableText(tag)).join(', ')}`] as const]),
     [judged.keep ? 'Kept' : 'Goes', judged.reasons.join(', ')],
     ...root.warnings.map((warning) => ['Warning', printableText(warning)] as const),
   ];

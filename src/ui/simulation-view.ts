@@ -95,7 +95,7 @@ function cutAtSpace(text: string, width: number): string {
 
 /** The letters of the calendar, the strongest first: of several on one date it is the one to see. */
 const MARKS = [
-  { letter: 'p', word: 'protected', reason: /^(?:pinned|live|mounted|nested root|implausible time)$/ },
+  { letter: 'p', word: 'protected', reason: /^(?:pinned|live|mounted|nested root|held|implausible time)$/ },
   { letter: 'f', word: 'future', reason: /^future$/ },
   { letter: 'y', word: 'yearly', reason: /^yearly / },
   { letter: 'm', word: 'monthly', reason: /^monthly / },

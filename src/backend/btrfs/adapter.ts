@@ -2,9 +2,9 @@
  * Old roots as btrfs subvolumes in a directory of the top level. The contract is in ../backend.ts.
  */
 import { lstatSync, readdirSync, statfsSync } from 'node:fs';
-import { baseName, fromText, isWithin, joinPath, printable, printableText, toBytes, toText, type BytePath } from '../../byte-path.ts';
+import { baseName, fromText, joinPath, printable, printableText, toBytes, toText, type BytePath } from '../../byte-path.ts';
 import { RootsError, messageOf } from '../../errors.ts';
-import { holdDirectory, type HeldDirectory } from '../../system/beneath.ts';
+import type { HeldDirectory } from '../../system/beneath.ts';
 import { lockDirectory } from '../../system/lock.ts';
 import { readAllMountTables, readMountTable, type Mount } from '../../system/mounts.ts';
 import { until } from '../../system/patience.ts';
@@ -28,16 +28,27 @@ import type {
   TrashedTree,
   TreeRef,
 } from '../backend.ts';
-import { parseEntryName } from '../entry-name.ts';
 import { specialPath } from '../location.ts';
 import { discardTrees, formerNameOf, renameTree, type Premises } from '../set-aside.ts';
-import { finishRemovals, leftovers, removeTrees } from './departures.ts';
+import {
+  isLive,
+  mountPointOf,
+  mountPointsOf,
+  nestedRootOf,
+  openArchive,
+  pathOfEntry,
+  requireSameArchive,
+  treeAtRoot,
+  withoutTrashed,
+} from '../subvolume-archive.ts';
+import { finishRemovals, leftovers, removeTrees, type Departing } from '../subvolume-departures.ts';
+import { departingFrom } from './departures.ts';
 import { refuseReadOnly } from './filesystem.ts';
 import { parseDiskUsage } from './parse.ts';
-import { mountPointsOf, nestedRootOf, pathOfEntry, premisesOf, requireSameArchive, whyNoTree, type Site } from './premises.ts';
+import { TELLING, premisesOf, type Site } from './premises.ts';
 import { quotaSizes } from './quota.ts';
 import { takeSnapshot } from './snapshot.ts';
-import { identify, isSubvolume, isClean, realDirectory, type Identity } from './subvolumes.ts';
+import { identify, isSubvolume, isClean, type Identity } from './subvolumes.ts';
 
 export type BtrfsLocation = Extract<Location, { backend: 'btrfs' }>;
 
@@ -59,14 +70,8 @@ export const TOP_LEVEL = ['subvolid=5'];
 export async function openBtrfs(location: BtrfsLocation, services: Services): Promise<Backend> {
   if (services.privateMounts.access === 'write') refuseReadOnly(location.device);
   const top = await services.privateMounts.mount(location.device, 'btrfs', TOP_LEVEL);
-  const stats = realDirectory(top.path, location.archive);
-  if (stats === null) {
-    throw new RootsError('not-found', `there is no archive \`${printable(location.archive)}\` on ${location.device}`, {
-      hint: 'check `archive` in the configuration',
-    });
-  }
-  const held = holdDirectory(joinPath(top.path, location.archive));
-  return new BtrfsBackend(location, services, top, held, `${String(stats.dev)}:${String(stats.ino)}`);
+  const { held, archiveKey } = openArchive(top, location);
+  return new BtrfsBackend(location, services, top, held, archiveKey);
 }
 
 class BtrfsBackend implements Backend {
@@ -81,6 +86,7 @@ class BtrfsBackend implements Backend {
   readonly #archive: BytePath;
   readonly #site: Site;
   readonly #premises: Premises;
+  readonly #departing: Departing<number>;
   /** Subvolume ids by UUID, as of the last `list`. */
   #ids = new Map<string, number>();
   #lock: Lock | undefined;
@@ -94,25 +100,25 @@ class BtrfsBackend implements Backend {
     this.#archive = held.path;
     const mounts = readMountTable();
     this.liveMountPoint = location.live === null ? null : mountPointOf(mounts, top.device, location.live);
-    const mountedAtRoot = mounts.findLast((mount) => mount.mountPoint === '/' && mount.device === top.device)?.root.slice(1) ?? null;
     this.#site = {
       run: services.run,
       top,
       location,
       held,
-      mountedAtRoot: mountedAtRoot as BytePath | null,
+      mountedAtRoot: treeAtRoot(mounts, top.device),
       idOf: (tree) => this.#ids.get(tree.id),
     };
     this.#premises = premisesOf(this.#site);
+    this.#departing = departingFrom(this.#site, this.#premises);
   }
 
   async list(): Promise<Listing> {
-    const onTheirWay = new Set(leftovers(this.#site));
+    const onTheirWay = new Set(leftovers(this.#site, TELLING));
     const names = (readdirSync(toBytes(this.#archive), { encoding: 'latin1' }) as BytePath[]).filter(
       (name) => name !== STATE_FOLDER && !onTheirWay.has(name),
     );
     const others = names.flatMap((name) => {
-      const why = whyNoTree(joinPath(this.#archive, name));
+      const why = TELLING.whyNoTree(joinPath(this.#archive, name));
       return why === null ? [] : [{ name, why }];
     });
     const strange = new Set(others.map(({ name }) => name));
@@ -142,9 +148,10 @@ class BtrfsBackend implements Backend {
       id: identity.uuid,
       createdAt: identity.createdAt,
       readOnly: identity.readOnly,
+      isSnapshot: false,
       mountPoints: mountPointsOf(this.#site, path, mounts),
-      isLive: [this.location.live, this.#site.mountedAtRoot].some((live) => live !== null && isWithin(live, path)),
-      holdsRoot: nestedRootOf(this.#site, baseName(path)),
+      isLive: isLive(this.#site, path),
+      holdsRoot: nestedRootOf(this.#site, TELLING, baseName(path)),
       heldBy: [],
       pin,
     };
@@ -179,7 +186,7 @@ class BtrfsBackend implements Backend {
   }
 
   async generation(): Promise<string> {
-    requireSameArchive(this.#site, realDirectory(this.#top.path, this.location.archive));
+    requireSameArchive(this.#site);
     return generationOf(this.#archive);
   }
 
@@ -192,11 +199,11 @@ class BtrfsBackend implements Backend {
   }
 
   async remove(trees: readonly ArchivedTree[]): Promise<readonly Departure[]> {
-    return removeTrees(this.#site, this.#premises, trees);
+    return removeTrees(this.#departing, trees);
   }
 
   async sweep(wasToGo: (id: string) => boolean): Promise<readonly Leftover[]> {
-    return finishRemovals(this.#site, this.#premises, wasToGo);
+    return finishRemovals(this.#departing, wasToGo);
   }
 
   async rename(tree: ArchivedTree, name: BytePath): Promise<void> {
@@ -270,20 +277,4 @@ class BtrfsBackend implements Backend {
     await this.#lock?.release();
     this.#site.held.close();
   }
-}
-
-/** Where exactly this tree is mounted for us: `/` if it is there, else the first. */
-function mountPointOf(mounts: readonly Mount[], device: string, path: BytePath): BytePath | null {
-  const root = joinPath(fromText('/'), path);
-  const points = mounts.filter((mount) => mount.device === device && mount.root === root).map((mount) => mount.mountPoint);
-  return points.find((point) => point === '/') ?? points[0] ?? null;
-}
-
-function withoutTrashed(all: readonly ArchivedTree[]): Pick<Listing, 'trees' | 'trashed'> {
-  const trashed = all.flatMap((tree) => {
-    const entry = parseEntryName(tree.name);
-    return entry.kind === 'trashed' ? [{ ...tree, formerName: entry.formerName, trashedAt: entry.at }] : [];
-  });
-  const names = new Set(trashed.map(({ name }) => name));
-  return { trees: all.filter(({ name }) => !names.has(name)), trashed };
 }

@@ -9,8 +9,9 @@ import { readMachineMountTable } from '../../system/plain-mount.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import type { Detected, Services } from '../backend.ts';
 import { KNOWN_ARCHIVES, KNOWN_BLANKS, KNOWN_LIVE, MOUNT_POINT_OF, type KnownArchive } from '../layouts.ts';
+import { realDirectory } from '../subvolume-archive.ts';
 import { TOP_LEVEL } from './adapter.ts';
-import { isSubvolume, realDirectory } from './subvolumes.ts';
+import { isSubvolume } from './subvolumes.ts';
 
 export interface BtrfsDetection {
   readonly found: readonly Detected[];

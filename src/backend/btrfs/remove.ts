@@ -3,24 +3,13 @@
  * one and by number: `btrfs subvolume delete --subvolid` (progs 5.7, Linux 5.7) cannot hit another one, whatever happens to names and links
  * meanwhile, since ids are never used twice.
  */
-import { joinPath, parentOf, printable, printableText, type BytePath } from '../../byte-path.ts';
-import { RootsError } from '../../errors.ts';
+import { joinPath, parentOf, printable, type BytePath } from '../../byte-path.ts';
 import { blockingFlags, clearBlockingFlags, nameFlags, setFlags } from '../../system/attributes.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import type { Run } from '../../system/run.ts';
 import type { Mended } from '../set-aside.ts';
+import { NOT_EMPTY, removeOuterFirst, type Removed, type Stages } from '../subvolume-removal.ts';
 import { nestedIn, requireAt, type NestedSubvolume } from './subvolumes.ts';
-
-/** What the kernel says of a subvolume that only has others in it: ENOTEMPTY, after it has looked for all other reasons to refuse. */
-const NOT_EMPTY = 'Directory not empty';
-
-export interface Removed {
-  /** Paths of nested ones that are gone, inside the outer one. */
-  readonly nested: readonly BytePath[];
-  readonly notes: readonly string[];
-  /** Null if the outer one is gone. */
-  readonly error: RootsError | null;
-}
 
 /**
  * Tries all of them with one program. Whether one is gone is to be looked for afterwards: a refusal of one does not stop the others. Paths are
@@ -31,50 +20,20 @@ export async function deleteTogether(top: PrivateMount, paths: readonly BytePath
   await top.runInside('btrfs', ['subvolume', 'delete', '--', ...paths.map((path) => ({ path: joinPath(top.pathInside, path) }))]);
 }
 
-export interface Stages {
-  /** Asked right before anything goes; throws if that must not be. */
-  readonly check: () => Promise<void>;
-  /** Told right before the first of the nested ones goes: after that it is not whole. Returns where it is then. */
-  readonly begin: () => Promise<BytePath>;
-}
-
-/**
- * The outer one is tried first. If it cannot go for a reason of its own (it is the default subvolume, is being sent, holds a swap
- * file) that is told before anything nested in it is lost.
- */
+/** `at`: the path of an entry. */
 export async function removeSubvolume(
   run: Run,
   top: PrivateMount,
   root: { readonly id: number; readonly path: BytePath },
-  { check, begin }: Stages,
+  { at, ...stages }: Stages & { readonly at: (entry: BytePath) => BytePath },
 ): Promise<Removed> {
-  const gone: BytePath[] = [];
-  const notes: string[] = [];
-  try {
-    await requireAt(top, root);
-    await check();
-    const outer = { ...root, around: null };
-    const refusal = await deleteOrMend(run, top, outer, notes);
-    if (refusal === null) return { nested: [], notes, error: null };
-    if (!refusal.includes(NOT_EMPTY)) throw refused(root.path, refusal);
-    const path = await begin();
-    const nested = await nestedIn(top, { ...root, path });
-    if (nested.length === 0) throw refused(path, refusal);
-    await check();
-    for (const each of [...nested, { ...outer, path }]) {
-      const why = await deleteOrMend(run, top, each, notes);
-      if (why !== null) throw refused(each.path, why);
-      if (each.around !== null) gone.push(each.path.slice(path.length + 1) as BytePath);
-    }
-    return { nested: gone, notes, error: null };
-  } catch (error) {
-    if (error instanceof RootsError && error.kind !== 'interrupted') return { nested: gone, notes, error };
-    throw error;
-  }
-}
-
-function refused(path: BytePath, refusal: string): RootsError {
-  return new RootsError('failed', `${printable(path)} cannot be removed: ${printableText(refusal)}`);
+  const steps = {
+    requireSame: (outer: NestedSubvolume) => requireAt(top, outer),
+    deleteOrMend: (each: NestedSubvolume, notes: string[]) => deleteOrMend(run, top, each, notes),
+    at: (outer: NestedSubvolume, entry: BytePath) => ({ ...outer, path: at(entry) }),
+    nestedIn: (outer: NestedSubvolume) => nestedIn(top, outer),
+  };
+  return removeOuterFirst({ ...root, around: null }, steps, stages);
 }
 
 /** Null when it is gone, else why not. Adds to `notes` what it had to change. */

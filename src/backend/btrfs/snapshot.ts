@@ -4,8 +4,9 @@
 import { baseName, joinPath, printable, printableText, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
 import { hasEntry } from '../archive-directory.ts';
-import { pathOfEntry, type Site } from './premises.ts';
-import { identifyOne, isSubvolume, nestedIn, realDirectory } from './subvolumes.ts';
+import { pathOfEntry, realDirectory } from '../subvolume-archive.ts';
+import type { Site } from './premises.ts';
+import { identifyOne, isSubvolume, nestedIn } from './subvolumes.ts';
 
 /** Returns the subvolumes inside the live root, which a snapshot does not hold, as paths in it. The lock must be held. */
 export async function takeSnapshot(site: Site, live: BytePath, name: BytePath): Promise<BytePath[]> {

@@ -1,7 +1,7 @@
 /**
  * Which subvolume is where: ids, UUIDs and creation times, asked of btrfs-progs in a number of calls that does not grow.
  */
-import { lstatSync, type Stats } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { fromBytes, isWithin, joinPath, printable, printableText, toBytes, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
@@ -65,20 +65,6 @@ async function identifyIfThere(top: PrivateMount, path: BytePath): Promise<Ident
 /** One subvolume, asked of the kernel now. */
 export async function identifyOne(top: PrivateMount, path: BytePath): Promise<Identity> {
   return parseSubvolumeShow(await btrfs(top, ['subvolume', 'show', { path: joinPath(top.pathInside, path) }]));
-}
-
-/** The directory at a path below the top level, if no part of the path is a link: a link could lead to another filesystem. */
-export function realDirectory(top: BytePath, path: BytePath): Stats | null {
-  let stats: Stats | undefined;
-  for (const [at] of path.split('/').entries()) {
-    const part = path
-      .split('/')
-      .slice(0, at + 1)
-      .join('/') as BytePath;
-    stats = lstatSync(toBytes(joinPath(top, part)), { throwIfNoEntry: false });
-    if (stats?.isDirectory() !== true) return null;
-  }
-  return stats ?? null;
 }
 
 export interface NestedSubvolume {

@@ -165,6 +165,7 @@ class DirectoryBackend implements Backend {
       id,
       createdAt: null,
       readOnly: false,
+      isSnapshot: false,
       mountPoints: mountPointsOf(path, mounts),
       isLive: this.location.live !== null && isWithin(withoutLinks(this.location.live), path),
       holdsRoot: nestedRootOf(path, this.location.live),

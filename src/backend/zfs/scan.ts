@@ -1,0 +1,124 @@
+/**
+ * What there is of a target in its pool, read in a number of programs that does not grow: datasets and snapshots, pins, holds.
+ */
+import { printableText, toText } from '../../byte-path.ts';
+import { RootsError } from '../../errors.ts';
+import type { Run } from '../../system/run.ts';
+import type { Pin } from '../backend.ts';
+import { isPartOf, isSnapshot, splitSnapshot, type Places } from './names.ts';
+import { parseHolds, parseValues, type Dataset } from './parse.ts';
+import { listDatasets, mustZfs, zfs, zfsError } from './program.ts';
+import type { ZfsLocation } from './adapter.ts';
+
+/** A user property, of the dataset or snapshot itself: those that it has from the one above do not count. */
+export const PIN = 'roots:pin';
+
+export interface Scan {
+  readonly places: Places;
+  /** By name. */
+  readonly datasets: ReadonlyMap<string, Dataset>;
+  readonly live: Dataset | null;
+  /** The snapshot that each boot starts from, where it is now; null if none is known. */
+  readonly blank: string | null;
+  pinOf(dataset: string): Pin | null;
+  /** Tags of the holds of a snapshot, or of any snapshot of a filesystem or below it. */
+  heldBy(dataset: string): readonly string[];
+}
+
+/** Errors: `not-found` if the archive is missing, or the live root where there is none. */
+export async function scan(run: Run, location: ZfsLocation): Promise<Scan> {
+  const places = placesOf(location);
+  const names = [places.archive, places.live].filter((name) => name !== null);
+  const all = await listPresent(run, places);
+  const present = names.filter((name) => all.has(name));
+  const [pins, holds] = await Promise.all([readPins(run, present), readHolds(run, [...all.values()])]);
+  const live = places.live === null ? null : (all.get(places.live) ?? null);
+  return {
+    places,
+    datasets: all,
+    live,
+    blank: await findBlank(run, location, all, live),
+    pinOf: (dataset) => {
+      const value = pins.get(dataset);
+      return value === undefined ? null : parsePin(value);
+    },
+    heldBy: (dataset) => [...new Set([...holds].flatMap(([snapshot, tags]) => (isPartOf(snapshot, dataset) ? tags : [])))],
+  };
+}
+
+export function placesOf({ live, archive }: ZfsLocation): Places {
+  return { live: live === null ? null : toText(live), archive: archive === null ? null : toText(archive) };
+}
+
+/** A boot that died half-way leaves no live root, and its old roots are wanted all the more. */
+async function listPresent(run: Run, { live, archive }: Places): Promise<Map<string, Dataset>> {
+  const byName = (datasets: readonly Dataset[]): Map<string, Dataset> => new Map(datasets.map((each) => [each.name, each]));
+  if (archive === null || live === null) return byName(await listDatasets(run, [archive ?? live ?? '']));
+  try {
+    return byName(await listDatasets(run, [archive, live]));
+  } catch (error) {
+    if (!(error instanceof RootsError) || error.kind !== 'not-found') throw error;
+    return byName(await listDatasets(run, [archive]));
+  }
+}
+
+/** Where the live root is renamed away at each boot, a blank of its own goes with it: what the live root is a clone of is it then. */
+async function findBlank(
+  run: Run,
+  { blank }: ZfsLocation,
+  all: ReadonlyMap<string, Dataset>,
+  live: Dataset | null,
+): Promise<string | null> {
+  const origin = live?.origin ?? null;
+  if (blank === null) return origin;
+  const name = toText(blank);
+  if (all.has(name)) return name;
+  if (origin !== null && splitSnapshot(origin).name === splitSnapshot(name).name && splitSnapshot(name).of === live?.name) return origin;
+  const { status } = await zfs(run, ['list', '-H', '-o', 'name', '-t', 'snapshot', name]);
+  if (status === 0) return name;
+  return origin !== null && splitSnapshot(origin).name === splitSnapshot(name).name ? origin : null;
+}
+
+async function readPins(run: Run, names: readonly string[]): Promise<Map<string, string>> {
+  if (names.length === 0) return new Map();
+  const args = ['get', '-Hp', '-s', 'local', '-t', 'filesystem,snapshot', '-o', 'name,value', '-r', PIN, ...names];
+  return parseValues((await mustZfs(run, args, 'pins cannot be read')).stdout);
+}
+
+async function readHolds(run: Run, all: readonly Dataset[]): Promise<Map<string, string[]>> {
+  const held = all.filter(({ holds }) => holds > 0).map(({ name }) => name);
+  if (held.length === 0) return new Map();
+  const result = await zfs(run, ['holds', '-H', ...held]);
+  // Who may not read the tags knows from the list that there are some.
+  const tags = result.status === 0 ? parseHolds(result.stdout) : new Map<string, string[]>();
+  return new Map(held.map((name) => [name, tags.get(name) ?? ['a hold']]));
+}
+
+/** What somebody has written there by hand pins it as well. */
+function parsePin(value: string): Pin {
+  try {
+    const parsed = JSON.parse(value) as { note?: unknown; at?: unknown };
+    const at = new Date(typeof parsed.at === 'string' ? parsed.at : Number.NaN);
+    if (typeof parsed.note === 'string' && !Number.isNaN(at.getTime())) return { note: parsed.note, at };
+  } catch {
+    // Not ours.
+  }
+  return { note: printableText(value), at: new Date(0) };
+}
+
+/** Errors: as those of zfs; `not-permitted` for a user to whom `userprop` is not allowed. */
+export async function writePin(run: Run, dataset: string, pin: Pin | null): Promise<void> {
+  const args =
+    pin === null ? ['inherit', PIN, dataset] : ['set', `${PIN}=${JSON.stringify({ note: pin.note, at: pin.at.toISOString() })}`, dataset];
+  const result = await zfs(run, args);
+  if (result.status !== 0) throw zfsError(result, `the pin of ${printableText(dataset)} cannot be changed`);
+}
+
+/** The filesystem and all below it, and their snapshots; of a snapshot, those of the same name below. Outermost first. */
+export function partsOf({ datasets }: Scan, dataset: string): Dataset[] {
+  return [...datasets.values()].filter(({ name }) => isPartOf(name, dataset)).sort((a, b) => depth(a.name) - depth(b.name));
+}
+
+function depth(name: string): number {
+  return name.split('/').length * 2 + (isSnapshot(name) ? 1 : 0);
+}
