@@ -27,6 +27,8 @@ export interface Premises {
 export interface Mended {
   /** What was done, for people. */
   readonly notes: readonly string[];
+  /** Why what stops it cannot be cleared, if that is known. */
+  readonly stuck?: string;
   /** Sets all back as it was. `entry`: where it is now. */
   undo(entry: BytePath): Promise<void>;
 }
@@ -148,7 +150,7 @@ async function mendAndMove(premises: Premises, aside: Aside, to: BytePath, { kee
     await premises.rename(aside.tree.name, to);
   } catch (error) {
     await mended.undo(aside.tree.name);
-    return { ...aside, error: notMoved(aside.tree, error) };
+    return { ...aside, error: mended.stuck === undefined ? notMoved(aside.tree, error) : refusal(aside.tree, mended.stuck) };
   }
   if (keepFlags) await mended.undo(to);
   return { ...aside, entry: to, notes: keepFlags ? [] : mended.notes };
@@ -204,7 +206,7 @@ async function renameOrMend(premises: Premises, from: BytePath, to: BytePath): P
   const mended = await premises.mend(from);
   const second = mended.notes.length === 0 ? first : await premises.renameWithoutReplacing(from, to);
   await mended.undo(second === null ? to : from);
-  return second;
+  return second === null ? null : (mended.stuck ?? second);
 }
 
 /** As people know it. */

@@ -32,7 +32,10 @@ export async function planTargetRotation(context: Context, target: Target, slots
     const time = hasPlausibleTime(root) ? root.archivedAt : new Date(Number.NaN);
     return { name: toText(root.timeName), id: root.id, time, fixed: protections.length > 0 };
   });
-  const plan = planRotation(withStrangers(snapshots, archive.unrecognised), { slots, now: context.now, zone: context.config.timezone });
+  const plan = inArchive(
+    target,
+    planRotation(withStrangers(snapshots, archive.unrecognised), { slots, now: context.now, zone: context.config.timezone }),
+  );
   const roots = new Map(judged.map(({ root }) => [root.id, root]));
   const drop = plan.drop.flatMap(({ id, name }) =>
     judged
@@ -48,6 +51,17 @@ export async function planTargetRotation(context: Context, target: Target, slots
     .filter(({ root }) => snapshots.find(({ id }) => id === root.id)?.fixed === true)
     .map(({ name, root }) => `${name} keeps its name: it is ${protectionsOf(root).join(', ')}`);
   return { rotation: { target, slots, plan, drop, warnings: [...archive.warnings, ...warnings] }, roots };
+}
+
+/** With the names that the snapshots have in the archive. */
+function inArchive({ backend }: Target, { renames, take, drop, keep }: RotationPlan): RotationPlan {
+  const named = (slot: string): string => toText(backend.snapshotName(slot));
+  return {
+    renames: renames.map(({ id, from, to }) => ({ id, from: named(from), to: named(to) })),
+    take: take === null ? null : named(take),
+    drop: drop.map((snapshot) => ({ ...snapshot, name: named(snapshot.name) })),
+    keep: keep.map((snapshot) => ({ ...snapshot, name: named(snapshot.name) })),
+  };
 }
 
 /** What has the name of a slot and is no snapshot is left as it is, and its name to it. */

@@ -3,7 +3,7 @@
  */
 import type { Leftover } from '../backend/backend.ts';
 import type { OldRoot } from '../backend/old-root.ts';
-import { printable } from '../byte-path.ts';
+import { fromText, printable } from '../byte-path.ts';
 import { RootsError, messageOf } from '../errors.ts';
 import type { Context } from './context.ts';
 import { judgeArchive, type JudgedRoot } from './judge.ts';
@@ -65,7 +65,7 @@ async function carryOut(context: Context, agreed: TargetRotation, log: RemovalLo
     // The next goes to the name that this one has not left.
     if (error !== null) return { ...outcome, stopped: `${from} could not be renamed` };
   }
-  const missing = take === null ? [] : await target.backend.snapshot(target.backend.snapshotName(take));
+  const missing = take === null ? [] : await target.backend.snapshot(fromText(take));
   const mayGo = new Set(agreed.drop.map(({ root }) => root.id));
   const drop = rotation.drop.filter(({ root }) => mayGo.has(root.id));
   const removals = drop.length === 0 ? [] : await removeAll(context, target, await nowCalled(context, target, drop), log);
@@ -77,7 +77,7 @@ async function renameOne({ backend }: Target, root: OldRoot | undefined, from: s
   try {
     if (root === undefined) throw new RootsError('failed', `${from} is not there any more`);
     // A snapshot is renamed twice where two exchange their names.
-    await backend.rename({ ...root, name: backend.snapshotName(from) }, backend.snapshotName(to));
+    await backend.rename({ ...root, name: fromText(from) }, fromText(to));
     return null;
   } catch (error) {
     if (error instanceof RootsError) return error.message;

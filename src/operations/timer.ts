@@ -1,6 +1,7 @@
 /**
  * `roots timer enable` and `disable`: unit files where systemd finds them, or what to put where instead.
  */
+import type { BackendName } from '../backend/backend.ts';
 import { fromText, isWithin, joinPath, printable, type BytePath } from '../byte-path.ts';
 import { DEFAULT_FILE } from '../config.ts';
 import { RootsError } from '../errors.ts';
@@ -78,7 +79,7 @@ export async function printTimer(context: Context, request: TimerRequest, places
     if (error instanceof RootsError && error.kind !== 'interrupted') return undefined;
     throw error;
   });
-  return planTimer(context, request, machine?.archives ?? configuredArchives(context), places);
+  return planTimer(context, request, machine ?? configured(context), places);
 }
 
 /**
@@ -94,10 +95,11 @@ export async function enableTimer(
   requireSystemd(places.booted);
   refuseUnprivileged(context);
   if (request.onCalendar !== null) await checkCalendarEvent(context.run, calendarEvent(request.onCalendar));
-  const { archives, lives, warnings } = await lookAround(context);
+  const surroundings = await lookAround(context);
+  const { archives, lives, warnings } = surroundings;
   const files = filesOf(request);
   for (const path of [...files, ...archives]) refuseHidden(path, places);
-  const plan = planTimer(context, request, archives, places);
+  const plan = planTimer(context, request, surroundings, places);
   const mounts = readMountTable();
   const forgotten = (path: BytePath): string | null => whyForgotten(mounts, lives, realPath(path) ?? path);
   const outcome = {
@@ -148,15 +150,15 @@ export async function disableTimer(
   return { removed };
 }
 
-function planTimer(context: Context, request: TimerRequest, writable: readonly BytePath[], places: TimerPlaces): TimerPlan {
+function planTimer(context: Context, request: TimerRequest, { archives, backends }: PlacesOfTargets, places: TimerPlaces): TimerPlan {
   const config = request.config === DEFAULT_FILE ? null : request.config;
   const rotates = context.config.targets.some((target) => target.rotate !== undefined);
-  const units = timerUnits({ ...request, config, writable, rotates });
+  const units = timerUnits({ ...request, config, writable: archives, rotates });
   const rotation = joinPath(places.units, fromText(ROTATE_SERVICE));
   const stale = !rotates && isOurs(readUnitFile(rotation));
   return {
     files: [...units.map((unit) => unitFile(unit, places)), ...(stale ? [{ path: rotation, text: '', action: 'remove' as const }] : [])],
-    nixModule: isMadeByNixOS(places.etc, places.units) ? renderNixModule(units) : null,
+    nixModule: isMadeByNixOS(places.etc, places.units) ? renderNixModule(units, { backends }) : null,
   };
 }
 
@@ -167,9 +169,13 @@ function unitFile(unit: Unit, places: TimerPlaces): UnitFile {
   return { path, text, action: present === undefined ? 'create' : present.text === text ? 'keep' : 'replace' };
 }
 
-interface Surroundings {
+interface PlacesOfTargets {
   /** Archives that a unit must be allowed to write to. */
   readonly archives: readonly BytePath[];
+  readonly backends: ReadonlySet<BackendName>;
+}
+
+interface Surroundings extends PlacesOfTargets {
   readonly lives: readonly MountedLiveRoot[];
   readonly warnings: readonly string[];
 }
@@ -177,6 +183,7 @@ interface Surroundings {
 async function lookAround(context: Context): Promise<Surroundings> {
   return withTargets(context, { access: 'read' }, async (targets, { problems, notLookedAt }) => ({
     archives: targets.flatMap(({ backend: { location } }) => (location.backend === 'directory' ? [location.archive] : [])),
+    backends: new Set(targets.map(({ backend }) => backend.name)),
     lives: targets.flatMap(({ name, backend: { liveMountPoint } }) =>
       liveMountPoint === null ? [] : [{ target: name, mountPoint: realPath(liveMountPoint) ?? liveMountPoint }],
     ),
@@ -190,11 +197,12 @@ async function lookAround(context: Context): Promise<Surroundings> {
   }));
 }
 
-/** Those that may be plain directories. */
-function configuredArchives({ config }: Context): BytePath[] {
-  return config.targets.flatMap(({ backend, device, archive }) =>
-    archive === undefined || device !== undefined || backend === 'btrfs' ? [] : [fromText(archive)],
+/** As far as the configuration alone tells: archives that may be plain directories. */
+function configured({ config: { targets } }: Context): PlacesOfTargets {
+  const archives = targets.flatMap(({ backend, device, archive }) =>
+    archive === undefined || device !== undefined || (backend !== undefined && backend !== 'directory') ? [] : [fromText(archive)],
   );
+  return { archives, backends: new Set(targets.flatMap(({ backend }) => backend ?? [])) };
 }
 
 /** What the units start and read. */

@@ -49,6 +49,19 @@ export function holdDirectory(path: BytePath): HeldDirectory {
 }
 
 /**
+ * Opens the directory of this very name. Null if there is none: nothing at all, a link, or something else. Errors: as those of the kernel,
+ * `EACCES` and the like.
+ */
+export function holdRealDirectory(path: BytePath): HeldDirectory | null {
+  try {
+    return hold(path, constants.O_NOFOLLOW);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(errnoOf(error) ?? '')) return null;
+    throw error;
+  }
+}
+
+/**
  * Finds the directory that `path` would be in, and its last name. The last component is not followed if it is a link.
  * Errors: `not-found` if a component does not exist or is no directory; `not-permitted` for a link that is not trusted.
  */

@@ -111,7 +111,8 @@ const MOUNTING: readonly Setting[] = [
 /**
  * Measured with systemd 257: with these, mounting, listing, snapshots and deletion work. What is missing breaks them: MemoryDenyWriteExecute=
  * and a SystemCallFilter= without an error number end Node, PrivateDevices= hides the disk. ProtectProc= stays as it is: the mount tables of all
- * processes are read. ProtectClock= allows some devices and so forbids all others, but for those that DeviceAllow= names.
+ * processes are read. ProtectClock= allows some devices and so forbids all others, but for those that DeviceAllow= names; one that is not there, as without ZFS, is
+ * passed over.
  */
 const HARDENING: readonly Setting[] = [
   ['ProtectSystem', 'strict'],
@@ -120,6 +121,7 @@ const HARDENING: readonly Setting[] = [
   ['PrivateNetwork', 'yes'],
   ['DevicePolicy', 'closed'],
   ['DeviceAllow', 'block-* rw'],
+  ['DeviceAllow', '/dev/zfs rw'],
   ['ProtectKernelTunables', 'yes'],
   ['ProtectKernelModules', 'yes'],
   ['ProtectKernelLogs', 'yes'],
