@@ -49,6 +49,7 @@ export const CAPABILITIES: Capabilities = {
   snapshots: true,
   atOnce: 20,
   limitPerRun: null,
+  freesLater: true,
 };
 
 /** Errors: `not-found` if there is no archive; `unsupported`, `not-permitted` or `failed` where ZFS cannot be asked. */
@@ -149,7 +150,8 @@ class ZfsBackend implements Backend {
   async #datasetOf(tree: TreeRef): Promise<string> {
     if (typeof tree !== 'string') return requireDataset(this.#site, tree.name);
     if (tree === 'live') return toText(specialPath(this.location, 'live'));
-    const { blank } = this.#scan ?? (await this.#look());
+    // It moves with what it is a snapshot of.
+    const { blank } = await this.#look();
     if (blank !== null) return blank;
     const wanted = toText(specialPath(this.location, 'blank'));
     throw new RootsError('not-found', `there is no snapshot ${printableText(wanted)}`, { hint: 'check `blank` in the configuration' });
