@@ -12,7 +12,10 @@ export function entriesIn(archive: BytePath, run: Run): Pick<Premises, 'exists' 
   return {
     exists: async (entry) => Promise.resolve(hasEntry(archive, entry)),
     // Async, so that an error is one of the promise.
-    rename: async (from, to) => Promise.resolve(renameSync(at(from), at(to))),
+    rename: async (from, to) => {
+      renameSync(at(from), at(to));
+      return Promise.resolve();
+    },
     renameWithoutReplacing: async (from, to) => moveWithoutReplacing(run, archive, from, to),
   };
 }

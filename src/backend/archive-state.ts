@@ -1,10 +1,22 @@
 /**
  * What roots itself keeps in an archive that is a directory: the folder `.roots`. Nothing of it may be on the live root, which forgets.
  *
- * Where the filesystem has subvolumes the folder is one. Boot snippets walk the archive by age, and on a plain directory there
- * some go on to delete every subvolume beside it (`btrfs subvolume list -o DIR` lists those of the containing subvolume).
+ * On btrfs the folder is a subvolume. Boot snippets walk the archive by age, and on a plain directory there some go on to delete every subvolume beside
+ * it (`btrfs subvolume list -o DIR` lists those of the containing subvolume). On bcachefs it is a plain directory: those snippets would delete a subvolume
+ * with the pins in it, and `bcachefs subvolume delete` of a plain directory fails and does nothing (1.13).
  */
-import { closeSync, constants, fsyncSync, lstatSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import * as v from 'valibot';
 import { fromText, joinPath, printable, toBytes, toText, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../errors.ts';
@@ -89,13 +101,18 @@ export function writePin(archive: BytePath, tree: { readonly id: string; readonl
   );
 }
 
+/** As a plain directory, if it is missing. Errors: `failed` if something else has its name, a link to a directory too. */
+export function makeStateFolder(archive: BytePath): void {
+  if (!hasStateFolder(archive)) mkdirSync(toBytes(joinPath(archive, STATE_FOLDER)), { mode: 0o700 });
+}
+
 /** True if the state folder is there. Errors: `failed` if something else has its name. */
 export function hasStateFolder(archive: BytePath): boolean {
   const stats = lstatSync(toBytes(joinPath(archive, STATE_FOLDER)), { throwIfNoEntry: false });
   if (stats === undefined) return false;
   if (!stats.isDirectory())
     throw new RootsError('failed', `\`${printable(STATE_FOLDER)}\` in the archive is no directory`, {
-      hint: 'move it away: roots keeps pins there',
+      hint: 'move it away: roots keeps its state there',
     });
   return true;
 }
@@ -107,7 +124,7 @@ export function generationOf(archive: BytePath): string {
 }
 
 /** Old content or new content, whole, whatever happens between two steps. */
-function writeDurably(directory: BytePath, name: BytePath, text: string): void {
+export function writeDurably(directory: BytePath, name: BytePath, text: string): void {
   const folder = openSync(toBytes(directory), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     const at = fromText(`/proc/self/fd/${String(folder)}`);

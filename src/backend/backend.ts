@@ -32,8 +32,10 @@ export interface Capabilities {
    * between two calls, so it is no more than what takes a moment.
    */
   readonly atOnce: number;
-  /** How many trees one run may remove; null if that does not matter to the filesystem. */
+  /** How many trees one run may remove for good; null if that does not matter to the filesystem. */
   readonly limitPerRun: number | null;
+  /** The space of what is removed comes back by and by, from seconds to minutes later. */
+  readonly freesLater: boolean;
 }
 
 /** Where a target is. Paths of btrfs and bcachefs are relative to the top level of the filesystem, without a leading slash. */

@@ -4,6 +4,7 @@
 import { readMountTable } from '../system/mounts.ts';
 import type { Backend, BackendName, Capabilities, Detected, Location, Services } from './backend.ts';
 import { CAPABILITIES as BCACHEFS, openBcachefs } from './bcachefs/adapter.ts';
+import { detectBcachefs } from './bcachefs/detect.ts';
 import { CAPABILITIES as BTRFS, openBtrfs } from './btrfs/adapter.ts';
 import { detectBtrfs } from './btrfs/detect.ts';
 import { CAPABILITIES as DIRECTORY, openDirectory } from './directory/adapter.ts';
@@ -18,7 +19,7 @@ export interface Detection {
 }
 
 /** What only root can look into, by type of filesystem: it takes private mounts. */
-const BY_MOUNTING = { btrfs: detectBtrfs } as const;
+const BY_MOUNTING = { btrfs: detectBtrfs, bcachefs: detectBcachefs } as const;
 
 /** Looks at every filesystem that is mounted. `privileged`: whether private mounts can be had. */
 export async function detect(services: Services, options: { readonly nameZone: string; readonly privileged: boolean }): Promise<Detection> {

@@ -8,6 +8,7 @@ import { mountOf, pathInFilesystem, readMountTable, type Mount } from '../system
 import { readMachineMountTable } from '../system/plain-mount.ts';
 import type { Run } from '../system/run.ts';
 import type { Location } from './backend.ts';
+import { devicesOf } from './bcachefs/filesystem.ts';
 import { filesystemOn } from './btrfs/filesystem.ts';
 
 export interface Paths {
@@ -102,17 +103,6 @@ async function blkid(run: Run, device: string): Promise<string> {
     if (error instanceof RootsError && error.kind === 'unsupported') return '';
     throw error;
   }
-}
-
-/** As block devices; what leads nowhere as it is. */
-function devicesOf(text: string): string[] {
-  return text.split(/:(?=\/)/).map((device) => {
-    try {
-      return realpathSync(device);
-    } catch {
-      return device;
-    }
-  });
 }
 
 /** Errors: `not-found` if it leads nowhere. */

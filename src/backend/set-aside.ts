@@ -9,7 +9,7 @@ import { deletingName, parseEntryName, trashName } from './entry-name.ts';
 
 /** What a backend knows of its archive. Entries are names in it. */
 export interface Premises {
-  exists(entry: BytePath): Promise<boolean>;
+  readonly exists: (entry: BytePath) => Promise<boolean>;
   /** Never replaces anything that was there when it was asked. Errors: with the `code` of the kernel's error, if it is one. */
   rename(from: BytePath, to: BytePath): Promise<void>;
   /** Why not, or null. Replaces nothing, whatever others do meanwhile. */

@@ -6,7 +6,10 @@ import { isTable, type Table } from './document.ts';
 import { quote, suggest } from './problem.ts';
 import { readCount, readDuration, readFreeSpace, readGrace, readSlots, type Reading } from './values.ts';
 
-const BACKENDS = ['btrfs', 'zfs', 'bcachefs', 'directory'] as const satisfies readonly BackendName[];
+const BACKENDS = Object.keys({ btrfs: true, zfs: true, bcachefs: true, directory: true } satisfies Record<
+  BackendName,
+  true
+>) as BackendName[];
 
 const text = v.string(wrongType('text in quotes'));
 export const TABLE = v.custom<Table>(isTable, wrongType('a table'));
@@ -104,7 +107,8 @@ function kindOf(value: unknown): string {
 
 function badBackend({ input }: { input: unknown }): string {
   const name = String(input);
-  return `${quote(name)} is unknown, it must be \`btrfs\`, \`zfs\`, \`bcachefs\` or \`directory\`${suggest(name, BACKENDS)}`;
+  const known = BACKENDS.map(quote);
+  return `${quote(name)} is unknown, it must be ${known.slice(0, -1).join(', ')} or ${known.slice(-1).join('')}${suggest(name, BACKENDS)}`;
 }
 
 /** Names only: whether an offset such as `+02:00` is accepted differs between versions of Node. */

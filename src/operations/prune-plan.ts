@@ -8,6 +8,8 @@ import { wantedBytes } from '../retention/free-space.ts';
 import { goForSpace } from '../retention/plan.ts';
 import { isEmpty } from '../retention/policy.ts';
 import type { JudgedArchive, JudgedRoot, JudgedTrash } from './judge.ts';
+import type { Going } from './removal-step.ts';
+import { limitRun, whyLater, type RunLimit } from './run-limit.ts';
 import type { Target } from './targets.ts';
 
 export interface TargetPlan {
@@ -25,6 +27,8 @@ export interface TargetPlan {
   readonly trash: readonly JudgedTrash[];
   /** Null if the policy asks for no free space, or the plan is for another moment: nobody knows what is free then. */
   readonly space: SpacePlan | null;
+  /** What is due and is left to the next run, oldest first. */
+  readonly later: readonly { readonly judged: Going; readonly why: string }[];
   /** What is not understood. */
   readonly skipped: readonly { readonly name: string; readonly why: string }[];
   readonly warnings: readonly string[];
@@ -40,6 +44,8 @@ export interface SpacePlan extends Space {
   readonly text: string;
   /** More than there is in all: nothing goes for what can never be. */
   readonly isImpossible: boolean;
+  /** More could go for it, but not in one run. */
+  readonly isCut: boolean;
   /** First these, those first that are in the trash for the longest. Empty if there is enough now. */
   readonly trash: readonly JudgedTrash[];
   /** Then these, which this plan puts into the trash. */
@@ -52,9 +58,12 @@ export interface SpacePlan extends Space {
 export function planTarget(archive: JudgedArchive, { now }: { readonly now: boolean }): TargetPlan {
   const { target, generation, roots, unrecognised, warnings } = archive;
   const policyIsEmpty = isEmpty(target.policy);
-  const remove = roots.filter((each) => !each.keep).toReversed();
-  const purge = archive.trash.filter(({ due }) => due).toReversed();
   const into = target.grace === null ? 'nowhere' : 'trash';
+  const unwanted = roots.filter((each) => !each.keep).toReversed();
+  const due = archive.trash.filter((each) => each.due).toReversed();
+  const { later, left } = limitRun(target, into === 'nowhere' ? [...unwanted, ...due] : due);
+  const remove = unwanted.filter((each) => !later.includes(each));
+  const purge = due.filter((each) => !later.includes(each));
   return {
     target,
     generation,
@@ -63,7 +72,8 @@ export function planTarget(archive: JudgedArchive, { now }: { readonly now: bool
     into,
     purge,
     trash: archive.trash.filter((each) => !purge.includes(each)),
-    space: now ? planSpace(archive, purge, into === 'trash' ? remove : []) : null,
+    space: now ? planSpace(archive, { purge, trashedNow: into === 'trash' ? remove : [], left }) : null,
+    later: later.map((judged) => ({ judged, why: whyLater(target) })),
     skipped: unrecognised.map(skipped),
     warnings,
     freedBytes: freedBytes(target, [...purge, ...(into === 'trash' ? [] : remove)]),
@@ -73,22 +83,24 @@ export function planTarget(archive: JudgedArchive, { now }: { readonly now: bool
 
 function planSpace(
   { target, roots, trash, space }: JudgedArchive,
-  purge: readonly JudgedTrash[],
-  trashedNow: readonly JudgedRoot[],
+  { purge, trashedNow, left }: Pick<TargetPlan, 'purge'> & Pick<SpacePlan, 'trashedNow'> & Pick<RunLimit, 'left'>,
 ): SpacePlan | null {
   const { minFree } = target.policy;
   if (minFree === undefined || space === null) return null;
   const wanted = wantedBytes(minFree, space.totalBytes);
   const isImpossible = wanted > space.totalBytes;
-  const plan = { ...space, wantedBytes: wanted, text: minFree.text, isImpossible };
+  const plan = { ...space, wantedBytes: wanted, text: minFree.text, isImpossible, isCut: false };
   if (isImpossible || plan.freeBytes >= wanted) return { ...plan, trash: [], trashedNow: [], roots: [] };
   const reasons = [`free space below ${minFree.text}`];
   const forSpace = <T extends JudgedRoot | JudgedTrash>(all: readonly T[]): T[] => all.map((each) => ({ ...each, reasons }));
+  const inTrash = trash.filter((each) => !purge.includes(each)).toReversed();
+  const others = goForSpace(roots);
   return {
     ...plan,
-    trash: forSpace(trash.filter((each) => !purge.includes(each)).toReversed()),
-    trashedNow,
-    roots: forSpace(goForSpace(roots)),
+    isCut: inTrash.length + trashedNow.length + others.length > left,
+    trash: forSpace(inTrash.slice(0, left)),
+    trashedNow: trashedNow.slice(0, Math.max(left - inTrash.length, 0)),
+    roots: forSpace(others.slice(0, Math.max(left - inTrash.length - trashedNow.length, 0))),
   };
 }
 

@@ -16,7 +16,7 @@ export interface SpaceOutcome {
   readonly plan: SpacePlan;
   readonly freeBytes: number;
   /** Why it was not gone on with though there is not enough; null if there is. */
-  readonly short: 'nothing more may go' | 'there is never so much' | 'space is still coming back' | 'stopped' | null;
+  readonly short: 'nothing more may go' | 'no more in one run' | 'there is never so much' | 'space is still coming back' | 'stopped' | null;
 }
 
 export interface TargetOutcome {
@@ -67,6 +67,8 @@ class Pruning {
   #staying = new Map<string, readonly string[]>();
   /** Those of them that go only for space, in this order. */
   #forSpace: readonly Going[] = [];
+  /** How many are deleted for good. */
+  #deleted = 0;
 
   constructor(context: Context, plan: TargetPlan, log: RemovalLog, onRemoval: OnRemoval) {
     this.#context = context;
@@ -96,8 +98,9 @@ class Pruning {
     return archive;
   }
 
-  #follow({ remove, purge, space, keep, trash }: TargetPlan): void {
-    this.#staying = new Map([...trash, ...keep].map(({ root, reasons }) => [root.id, reasons.length === 0 ? ['in the trash'] : reasons]));
+  #follow({ remove, purge, space, keep, trash, later }: TargetPlan): void {
+    const staying = [...trash, ...keep].map(({ root, reasons }) => [root.id, reasons.length === 0 ? ['in the trash'] : reasons] as const);
+    this.#staying = new Map([...staying, ...later.map(({ judged, why }) => [judged.root.id, [why]] as const)]);
     this.#forSpace = space === null ? [] : [...space.trash, ...space.roots];
     this.#going = new Map([...remove, ...purge, ...this.#forSpace].map((each) => [keyOf(each), each]));
   }
@@ -114,6 +117,7 @@ class Pruning {
       at: this.#context.now,
       log: this.#log,
     });
+    this.#deleted += removals.filter(({ result }) => result === 'removed').length;
     for (const removal of removals) this.#onRemoval(removal);
   }
 
@@ -140,7 +144,8 @@ class Pruning {
     const tried = new Set<string>();
     // Anything that has gone so far may have been enough.
     let settled = nothingIs || (await backend.settle(PATIENCE));
-    while (settled && !nothingIs && (await isShort()) && !this.#context.signal.aborted) {
+    const limit = backend.capabilities.limitPerRun ?? Infinity;
+    while (settled && !nothingIs && this.#deleted < limit && (await isShort()) && !this.#context.signal.aborted) {
       await this.#lookAgain();
       const next = this.#forSpace.find((each) => isAgreed(each) && !tried.has(keyOf(each)));
       if (next === undefined) break;
@@ -151,10 +156,11 @@ class Pruning {
     return { plan, freeBytes: (await backend.space()).freeBytes, short: (await isShort()) ? this.#whyShort(plan, settled) : null };
   }
 
-  #whyShort({ isImpossible }: SpacePlan, settled: boolean): SpaceOutcome['short'] {
+  #whyShort({ isImpossible, isCut }: SpacePlan, settled: boolean): SpaceOutcome['short'] {
     if (isImpossible) return 'there is never so much';
     if (this.#context.signal.aborted) return 'stopped';
-    return settled ? 'nothing more may go' : 'space is still coming back';
+    if (!settled) return 'space is still coming back';
+    return isCut ? 'no more in one run' : 'nothing more may go';
   }
 }
 

@@ -6,6 +6,7 @@ import { toText } from '../byte-path.ts';
 import { isSlotName, isTemporaryName, planRotation, type RotationPlan, type Snapshot } from '../retention/rotation.ts';
 import type { Context } from './context.ts';
 import { isSlot, judgeArchive, protectionsOf, type JudgedRoot } from './judge.ts';
+import { limitRun, whyLater } from './run-limit.ts';
 import type { Target } from './targets.ts';
 
 export interface TargetRotation {
@@ -47,10 +48,13 @@ export async function planTargetRotation(context: Context, target: Target, slots
         reasons: [`beyond slots ${String(slots)}`],
       })),
   );
+  const { later } = limitRun(target, target.grace === null ? drop : []);
   const warnings = judged
     .filter(({ root }) => snapshots.find(({ id }) => id === root.id)?.fixed === true)
     .map(({ name, root }) => `${name} keeps its name: it is ${protectionsOf(root).join(', ')}`);
-  return { rotation: { target, slots, plan, drop, warnings: [...archive.warnings, ...warnings] }, roots };
+  if (later.length > 0) warnings.push(`${String(later.length)} more go later: ${whyLater(target)}`);
+  const dropped = drop.filter((each) => !later.includes(each));
+  return { rotation: { target, slots, plan, drop: dropped, warnings: [...archive.warnings, ...warnings] }, roots };
 }
 
 /** With the names that the snapshots have in the archive. */

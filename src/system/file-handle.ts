@@ -26,16 +26,16 @@ interface Watch {
 const AT_ONCE = 256;
 
 /**
- * One for each, in this order; null for a directory that was removed meanwhile. Each is given once.
+ * One for each, in this order. Each is given once, and nobody else in this process watches it.
  * Errors: `unsupported` if the kernel shows no handles; `failed` if nothing can be watched.
  */
-export function handlesOf(directories: readonly HeldDirectory[]): (FileHandle | null)[] {
-  const handles: (FileHandle | null)[] = [];
+export function handlesOf(directories: readonly HeldDirectory[]): FileHandle[] {
+  const handles: FileHandle[] = [];
   for (let at = 0; at < directories.length; at += AT_ONCE) handles.push(...handlesOfSome(directories.slice(at, at + AT_ONCE)));
   return handles;
 }
 
-function handlesOfSome(directories: readonly HeldDirectory[]): (FileHandle | null)[] {
+function handlesOfSome(directories: readonly HeldDirectory[]): FileHandle[] {
   const before = new Set(watchLines());
   const watchers: FSWatcher[] = [];
   try {
@@ -44,14 +44,13 @@ function handlesOfSome(directories: readonly HeldDirectory[]): (FileHandle | nul
       .filter((line) => !before.has(line))
       .map(parseWatch)
       .sort((a, b) => a.number - b.number);
-    if (watches.length === directories.length) return watches.map(({ handle }) => handle ?? notShown());
+    // One that is watched already gets no number of its own.
+    if (watches.length !== directories.length)
+      throw new RootsError('failed', 'it cannot be told which subvolume a directory is: it is watched already');
+    return watches.map(({ handle }) => handle ?? notShown());
   } finally {
     for (const watcher of watchers) watcher.close();
   }
-  // A watch ends with its directory, and nothing says which.
-  if (directories.length === 1) return [null];
-  const half = Math.ceil(directories.length / 2);
-  return [...handlesOfSome(directories.slice(0, half)), ...handlesOfSome(directories.slice(half))];
 }
 
 function startWatching({ path }: HeldDirectory): FSWatcher {

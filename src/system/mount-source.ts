@@ -21,6 +21,9 @@ export interface MountSource {
 
 const PRIVATE = ['nosuid', 'nodev', 'noexec', 'noatime'];
 
+/** Makes a private mount writable whose superblock is. */
+export const REMOUNT_WRITABLE = ['remount', 'bind', 'rw', ...PRIVATE].join(',');
+
 /** Arguments of mount(8), but for the place. */
 export function mountArguments({ device, type, options, access, superblock = access, withoutHelper = false }: MountSource): string[] {
   const all = [superblock === 'read' ? 'ro' : 'rw', ...PRIVATE, ...options].join(',');

@@ -119,7 +119,7 @@ function targetContract(plan: TargetPlan, all: readonly Removal[], outcome: Targ
       ...result(judged),
     })),
     space: plan.space === null ? null : spaceContract(plan.space, outcome),
-    skipped: plan.skipped,
+    skipped: [...plan.skipped, ...plan.later.map(({ judged, why }) => ({ name: judged.name, why }))],
     freedBytes: plan.freedBytes,
     ...(outcome === undefined
       ? {}

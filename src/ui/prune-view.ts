@@ -74,6 +74,7 @@ function renderTarget(screen: Screen, plan: TargetPlan, at: Date, zone: string |
     rows.length === 0 ? 'no old roots' : renderTable(screen, columns, rows),
     ...renderSums(screen, plan),
     ...(plan.space === null ? [] : [wrapText(screen, renderSpace(plan.space))]),
+    ...renderLater(screen, plan),
     ...notes,
   ].join('\n');
 }
@@ -95,8 +96,9 @@ function rowsOf(plan: TargetPlan): Row[] {
       : { judged, word: 'if needed', reasons: [...reasons, `else ${judged.reasons.join(', ')}`], style: 'yellow' };
   });
   const word = plan.into === 'trash' ? 'trash' : 'remove';
-  const alsoForSpace = plan.space?.trashedNow.length ? [`deleted at once if ${plan.space.text} is not free`] : [];
-  const removed = plan.remove.map((judged): Row => ({ judged, word, reasons: [...judged.reasons, ...alsoForSpace], style: 'red' }));
+  const alsoForSpace = (judged: JudgedRoot): string[] =>
+    plan.space?.trashedNow.includes(judged) === true ? [`deleted at once if ${plan.space.text} is not free`] : [];
+  const removed = plan.remove.map((judged): Row => ({ judged, word, reasons: [...judged.reasons, ...alsoForSpace(judged)], style: 'red' }));
   const purged = plan.purge.map((judged): Row => ({ judged, word: 'delete', reasons: ['in the trash', ...judged.reasons], style: 'red' }));
   const emptied = (plan.space?.trash ?? []).map((judged): Row => ({
     judged,
@@ -139,6 +141,12 @@ function renderSums(screen: Screen, { target, remove, keep, purge, trash, into, 
   return [`${going}${purging}, ${formatCount(keep.length, 'old root')} to keep${frees}.`, ...left];
 }
 
+/** All for the same reason. */
+function renderLater(screen: Screen, { later }: TargetPlan): string[] {
+  const [first] = later;
+  return first === undefined ? [] : [wrapText(screen, `${formatCount(later.length, 'more old root')} to go later: ${first.why}.`)];
+}
+
 function mayGo({ trash, trashedNow, roots }: SpacePlan): readonly (JudgedRoot | JudgedTrash)[] {
   return [...trash, ...trashedNow, ...roots];
 }
@@ -172,9 +180,22 @@ export function renderPruned(screen: Screen, outcome: PruneOutcome): Line[] {
   if (notTried.length > 0) parts.push(`${String(notTried.length)} not tried`);
   return [
     ...[...outcomes].flatMap(([{ target }, each]) => renderOutcome(screen, target.name, each)),
+    ...renderFreeing(screen, outcome),
     ...problems.map((problem): Line => ({ level: 'error', text: renderProblem(screen, problem) })),
     { level: 'notice', text: `${parts.join(', ')}.` },
   ];
+}
+
+/** Where the free space says nothing yet of what is gone. Where space was wanted, it was waited for. */
+function renderFreeing(screen: Screen, { removals, outcomes }: PruneOutcome): Line[] {
+  const targets = [...outcomes].flatMap(([{ target }, { space }]) => {
+    const isFreeing = space === null && target.backend.capabilities.freesLater;
+    return isFreeing && removals.some(({ judged, result }) => judged.target === target && result === 'removed') ? [target.name] : [];
+  });
+  return targets.map((name): Line => ({
+    level: 'info',
+    text: screen.style('dim', `${name}: the space of what was removed is being freed.`),
+  }));
 }
 
 function renderOutcome(screen: Screen, target: string, { leftovers, space, warnings }: TargetOutcome): Line[] {
@@ -206,7 +227,7 @@ function renderSpaceOutcome(screen: Screen, target: string, { plan, freeBytes, s
     return plan.roots.length + plan.trash.length === 0
       ? []
       : [{ level: 'info', text: `${target}: ${formatBytes(freeBytes)} are free now.` }];
-  const next = short === 'space is still coming back' ? '; the next prune goes on from there' : '';
+  const next = short === 'space is still coming back' || short === 'no more in one run' ? '; the next prune goes on from there' : '';
   const text = `${target}: ${formatBytes(freeBytes)} are free, less than ${formatBytes(plan.wantedBytes)} (${plan.text}): ${short}${next}.`;
   return [warningLine(screen, text)];
 }

@@ -369,7 +369,7 @@ describe.runIf(canMountImages('btrfs'))('field archive', () => {
     await field.withTopLevel((top) => {
       const old = (name: string | undefined | null, path = ''): string => join(top, 'old_roots', name ?? 'missing', path);
       const isSubvolume = (path: string): boolean => lstatSync(path).ino === 256;
-      expect(nested?.subvolumes.map((path) => isSubvolume(old(nested.name, path)))).toEqual([true, true, true, true]);
+      expect(nested?.trees.map((path) => isSubvolume(old(nested.name, path)))).toEqual([true, true, true, true]);
       expect(readFileSync(old(nested?.name, nested?.file), 'utf8')).toContain('container');
       expect([isSubvolume(old(collision?.name)), isSubvolume(old(collision?.name, collision?.holds))]).toEqual([true, true]);
       expect(existsSync(old(collision?.name, `${collision?.holds ?? ''}/etc/machine-id`))).toBe(true);

@@ -79,7 +79,7 @@ describe('what a part of src/ may import', () => {
     ['src/retention/plan.ts', './policy.ts'],
     ['src/retention/plan.ts', '@date-fns/tz'],
     ['src/backend/detect.ts', './btrfs/adapter.ts'],
-    ['src/backend/open.ts', './directory/adapter.ts'],
+    ['src/backend/locate.ts', './directory/adapter.ts'],
     ['src/backend/btrfs/adapter.ts', './parse.ts'],
     ['src/backend/btrfs/adapter.ts', '../../system/run.ts'],
     ['src/system/run.ts', 'execa'],

@@ -8,11 +8,17 @@ import { readAllMountTables, type Mount } from '../../system/mounts.ts';
 import type { Access, PrivateMount } from '../../system/private-mount.ts';
 import type { Services } from '../backend.ts';
 
+export interface TopLevel {
+  readonly top: PrivateMount;
+  /** How the filesystem as a whole is mounted. */
+  readonly superblock: Access;
+}
+
 /**
  * Errors: `unsupported` if the kernel has no bcachefs; `failed` if the filesystem is not mounted, or is mounted read-only and to be written to.
  * What is not mounted is left so: it may be that of a hibernated system, or one that needs a repair first.
  */
-export async function mountTopLevel({ run, privateMounts }: Services, device: string): Promise<PrivateMount> {
+export async function mountTopLevel({ run, privateMounts }: Services, device: string): Promise<TopLevel> {
   const wanted = new Set(devicesOf(device));
   const { mounts } = await readAllMountTables(run);
   const mounted = mounts.find(({ type, source }) => type === 'bcachefs' && devicesOf(toText(source)).some((each) => wanted.has(each)));
@@ -21,7 +27,7 @@ export async function mountTopLevel({ run, privateMounts }: Services, device: st
     throw new RootsError('failed', `the filesystem on ${device} is mounted read-only`, {
       hint: 'if that is not on purpose, mount it for writing first (mount -o remount,rw)',
     });
-  return mountAgain(privateMounts, mounted);
+  return { top: await mountAgain(privateMounts, mounted), superblock: superblockOf(mounted) };
 }
 
 /**
@@ -32,7 +38,7 @@ export async function mountAgain(mounts: Services['privateMounts'], mounted: Mou
   return mounts.mount(toText(mounted.source), 'bcachefs', [], { superblock: superblockOf(mounted), withoutHelper: true });
 }
 
-export function superblockOf({ superOptions }: Pick<Mount, 'superOptions'>): Access {
+function superblockOf({ superOptions }: Pick<Mount, 'superOptions'>): Access {
   return superOptions.includes('ro') ? 'read' : 'write';
 }
 

@@ -24,7 +24,10 @@ export interface Inode {
 export function parseHandle({ type, bytes }: FileHandle, isLittleEndian: boolean): Inode | null {
   if (type !== DIRECTORY_HANDLE) return null;
   if (bytes.length !== HANDLE_BYTES)
-    throw new RootsError('unsupported', `a file handle of bcachefs has ${String(bytes.length)} bytes in this kernel, which is not understood`);
+    throw new RootsError(
+      'unsupported',
+      `a file handle of bcachefs has ${String(bytes.length)} bytes in this kernel, which is not understood`,
+    );
   return isLittleEndian
     ? { inum: bytes.readBigUInt64LE(0), subvolume: bytes.readUInt32LE(8), generation: bytes.readUInt32LE(12) }
     : { inum: bytes.readBigUInt64BE(0), subvolume: bytes.readUInt32BE(8), generation: bytes.readUInt32BE(12) };

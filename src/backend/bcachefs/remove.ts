@@ -10,7 +10,7 @@ import { holdRealDirectory, type HeldDirectory } from '../../system/beneath.ts';
 import { deletingName } from '../entry-name.ts';
 import { formerNameOf, type Premises } from '../set-aside.ts';
 import { isTrustedWay, pathOfEntry } from '../subvolume-archive.ts';
-import { NOT_EMPTY, removeOuterFirst, type Removed, type Stages } from '../subvolume-removal.ts';
+import { removeOuterFirst, type Removed, type Stages } from '../subvolume-removal.ts';
 import { NOT_PERMITTED, wordsOf } from './parse.ts';
 import { clearFlags, noteOf, whyStuck, type Site } from './premises.ts';
 import { holdNested, identityOf, isSameSubvolume, nestedIn, type Identity } from './subvolumes.ts';
@@ -34,7 +34,7 @@ export async function removeSubvolume(
   const at = (outer: Going, now: BytePath): Going => ({ ...outer, entry: now, path: pathOfEntry(site, now) });
   const steps = {
     requireSame: async (outer: Going) => {
-      requireTrustedWay(site);
+      requireTrustedWay(site, outer.path);
       holdEntry(site, outer).close();
       return Promise.resolve();
     },
@@ -47,12 +47,12 @@ export async function removeSubvolume(
 }
 
 /** Errors: `failed` if others could put a link where the program finds its way. */
-export function requireTrustedWay(site: Pick<Site, 'top' | 'location'>): void {
-  if (isTrustedWay(site)) return;
-  throw new RootsError('failed', `others than root can change what is on the way to the archive ${printable(site.location.archive)}`, {
-    hint: 'give the directories on it to root, and take the right to write from group and others',
-  });
+function requireTrustedWay(site: Pick<Site, 'top' | 'location'>, path: BytePath): void {
+  if (!isTrustedWay(site)) throw new RootsError('failed', `${printable(path)} is not removed: ${UNTRUSTED}`, { hint: HOW_TO_TRUST });
 }
+
+export const UNTRUSTED = 'others than root can change what is on the way to the archive';
+export const HOW_TO_TRUST = 'give the directories on it to root, and take the right to write from group and others';
 
 async function nestedOf(site: Site, outer: Going): Promise<Going[]> {
   const held = holdEntry(site, outer);
@@ -101,9 +101,11 @@ async function tryDelete(
   const [used = null] = await premises.whyInUse([entry]);
   if (used !== null) return used;
   const result = await top.runInside('bcachefs', ['subvolume', 'delete', { path: own.path }]);
-  if (result.status !== 0) return wordsOf(result).includes(NOT_EMPTY) || result.stderr.includes(NOT_EMPTY) ? NOT_EMPTY : wordsOf(result);
+  if (result.status !== 0) return wordsOf(result);
   // What is deleted has no name left.
-  return fstatSync(own.fd).nlink === 0 ? null : `it is still there, though bcachefs says that the subvolume ${String(identity.subvolume)} is deleted`;
+  return fstatSync(own.fd).nlink === 0
+    ? null
+    : `bcachefs says that it is deleted, and the subvolume ${String(identity.subvolume)} is still there`;
 }
 
 /**
@@ -126,8 +128,9 @@ async function deleteNested(site: Site, premises: Premises, going: Going, notes:
       if (error instanceof RootsError && error.kind === 'failed') return error.message;
       throw error;
     });
-    if (refusal !== null) renameSync(toBytes(aside), toBytes(inPlace));
-    return refusal;
+    // Whatever has this name now is what was moved: nobody else can put anything here.
+    const back = refusal === null ? null : moved(aside, inPlace);
+    return back === null ? refusal : `${refusal ?? ''}; it is ${printable(to)} now`;
   } finally {
     own.close();
     around.close();

@@ -60,36 +60,39 @@ function identitiesOf(directories: readonly HeldDirectory[]): Map<HeldDirectory,
   const identities = new Map<HeldDirectory, Identity>();
   for (const [at, handle] of handlesOf(directories).entries()) {
     const directory = directories[at];
-    const inode = handle === null ? null : parseHandle(handle, endianness() === 'LE');
-    if (directory === undefined || handle === null || inode === null) continue;
+    const inode = parseHandle(handle, endianness() === 'LE');
+    if (directory === undefined || inode === null) continue;
     const { birthtimeNs, mtimeNs } = fstatSync(directory.fd, { bigint: true });
     identities.set(directory, { ...inode, device: handle.device, bornNs: birthtimeNs, changedNs: mtimeNs });
   }
   return identities;
 }
 
-/** Its root is in another subvolume than the directory that it is in. */
-function isRootIn(own: Identity | null | undefined, around: Identity | null | undefined): boolean {
-  return own != null && around != null && own.device === around.device && own.subvolume !== around.subvolume;
+/** It is the root of a subvolume, in a directory of another one of the same filesystem. */
+function isRootIn(own: Identity | null, around: Identity | null): boolean {
+  return own !== null && own.device === around?.device && own.subvolume !== around.subvolume;
 }
 
 export const TELLING: Telling = {
-  isSubvolume: (path) => isRootIn(...around(path)),
+  isSubvolume: (path) => {
+    const { own, around } = lookAt(path);
+    return isRootIn(own, around);
+  },
   whyNoTree: (path) => {
     const stats = lstatSync(toBytes(path), { throwIfNoEntry: false });
     if (stats === undefined) return 'it does not exist';
     if (stats.isSymbolicLink()) return 'a symbolic link, not a subvolume';
     if (!stats.isDirectory()) return 'a file, not a subvolume';
-    const [own, outer] = around(path);
-    if (own == null || own.device !== outer?.device) return 'on another filesystem';
-    return isRootIn(own, outer) ? null : 'a plain directory, not a subvolume';
+    const { own, around } = lookAt(path);
+    if (own === null || own.device !== around?.device) return 'on another filesystem';
+    return isRootIn(own, around) ? null : 'a plain directory, not a subvolume';
   },
 };
 
 /** A directory, and the one that it is in. */
-function around(path: BytePath): [own: Identity | null | undefined, outer: Identity | null | undefined] {
-  const [own, outer] = identify([path, joinPath(parentOf(path), HERE)]);
-  return [own, outer];
+function lookAt(path: BytePath): { readonly own: Identity | null; readonly around: Identity | null } {
+  const [own = null, around = null] = identify([path, joinPath(parentOf(path), HERE)]);
+  return { own, around };
 }
 
 export interface NestedSubvolume {

@@ -62,6 +62,7 @@ export const CAPABILITIES: Capabilities = {
   // One program takes some 20 ms for as many.
   atOnce: 200,
   limitPerRun: null,
+  freesLater: true,
 };
 
 /** Where a backend keeps its own: always the top level, whatever the default subvolume is. */

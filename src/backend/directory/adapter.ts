@@ -20,7 +20,7 @@ import { holdDirectory, type HeldDirectory } from '../../system/beneath.ts';
 import { lockDirectory } from '../../system/lock.ts';
 import { mountOf, readAllMountTables, readMountTable, type AllMounts } from '../../system/mounts.ts';
 import { appendLogLines, readLogLines } from '../archive-log.ts';
-import { STATE_FOLDER, generationOf, pinOf, readPins, warningsOf, writePin } from '../archive-state.ts';
+import { STATE_FOLDER, generationOf, makeStateFolder, pinOf, readPins, warningsOf, writePin } from '../archive-state.ts';
 import type {
   ArchivedTree,
   Backend,
@@ -38,12 +38,13 @@ import type {
   TrashedTree,
   TreeRef,
 } from '../backend.ts';
+import { diskUsage } from '../disk-usage.ts';
 import { parseEntryName } from '../entry-name.ts';
 import { specialPath } from '../location.ts';
 import { discardTrees, formerNameOf, renameTree, type Premises } from '../set-aside.ts';
 import { mountPointsOf, nestedRootOf, premisesOf, whyItStays, whyNoTree, withoutLinks, type Site } from './premises.ts';
 import { isOnlyOurs } from './trust.ts';
-import { finishRemovals, leftovers, makeFolder, removeTrees } from './removing.ts';
+import { finishRemovals, leftovers, removeTrees } from './removing.ts';
 
 export type DirectoryLocation = Extract<Location, { backend: 'directory' }>;
 
@@ -56,6 +57,7 @@ export const CAPABILITIES: Capabilities = {
   snapshots: false,
   atOnce: 1,
   limitPerRun: null,
+  freesLater: false,
 };
 
 export function openDirectory(location: DirectoryLocation, services: Services): Backend {
@@ -186,15 +188,8 @@ class DirectoryBackend implements Backend {
   }
 
   async measure(trees: readonly ArchivedTree[]): Promise<ReadonlyMap<string, Size>> {
-    if (trees.length === 0) return new Map();
-    const paths = trees.map((tree) => ({ path: this.#pathOfName(tree.name) }));
-    // Each is counted for itself (`-l`): a file that two roots hard-link is in both.
-    const result = await this.#services.run('du', ['-sxl0', '--block-size=1', '--', ...paths], { signal: this.#services.signal });
-    const sizes = result.stdout
-      .toString('latin1')
-      .split('\0')
-      .map((line) => Number(line.split('\t', 1)[0]));
-    if (sizes.length !== trees.length + 1) throw new RootsError('failed', `sizes cannot be measured: ${printableText(result.stderr)}`);
+    const paths = trees.map((tree) => this.#pathOfName(tree.name));
+    const sizes = await diskUsage(this.#services.run, paths, this.#services.signal);
     return new Map(trees.map((tree, at) => [tree.id, { sizeBytes: sizes[at] ?? null, exclusiveBytes: sizes[at] ?? null }]));
   }
 
@@ -255,7 +250,7 @@ class DirectoryBackend implements Backend {
 
   async appendLog(lines: readonly string[]): Promise<void> {
     try {
-      makeFolder(joinPath(this.#held.path, STATE_FOLDER));
+      makeStateFolder(this.#held.path);
       appendLogLines(this.#held.path, lines);
     } catch (error) {
       if (error instanceof RootsError) throw error;
@@ -269,7 +264,7 @@ class DirectoryBackend implements Backend {
   }
 
   async setPin(tree: ArchivedTree, pin: Pin | null): Promise<void> {
-    makeFolder(joinPath(this.#archive, STATE_FOLDER));
+    makeStateFolder(this.#archive);
     writePin(this.#archive, tree, pin);
   }
 

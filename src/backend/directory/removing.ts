@@ -2,8 +2,8 @@
  * Deleting directories that have left an archive. A directory cannot be deleted at once: what a killed run leaves is under a name of ours
  * (entry-name.ts), and the next run deletes it.
  */
-import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
-import { baseName, joinPath, printable, printableText, toBytes, type BytePath } from '../../byte-path.ts';
+import { lstatSync, readdirSync } from 'node:fs';
+import { joinPath, printable, printableText, toBytes, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
 import { clearBlockingFlagsBelow } from '../../system/attributes.ts';
 import type { ArchivedTree, Departure, Leftover } from '../backend.ts';
@@ -117,15 +117,4 @@ async function destroy(site: Site, premises: Premises, entry: BytePath, formerNa
   return left(
     printableText((second.stderr.split('\n')[0] ?? '').replace(/^rm: (?:cannot remove .*: (?=[A-Z])|skipping '[^']*', since )?/, '')),
   );
-}
-
-/** Errors: `failed` if there is something else of that name, a link to a directory too. */
-export function makeFolder(path: BytePath): BytePath {
-  const stats = lstatSync(toBytes(path), { throwIfNoEntry: false });
-  if (stats === undefined) mkdirSync(toBytes(path), { mode: 0o700 });
-  else if (!stats.isDirectory())
-    throw new RootsError('failed', `\`${printable(baseName(path))}\` in the archive is no directory`, {
-      hint: 'move it away: roots keeps its state there',
-    });
-  return path;
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fromText, type BytePath } from '../../../src/byte-path.ts';
 import { parseEntryName, removingName, trashName } from '../../../src/backend/entry-name.ts';
 
-const free = (): boolean => false;
+const free = async (): Promise<boolean> => Promise.resolve(false);
 /** Bytes but NUL and slash. */
 const names = fc
   .array(
@@ -15,24 +15,24 @@ const names = fc
 const times = fc.integer({ min: 0, max: 4_000_000_000 }).map((seconds) => new Date(seconds * 1000));
 
 describe('the name of an entry', () => {
-  it('in the trash gives back the name and the time, whatever bytes they are', () => {
-    fc.assert(
-      fc.property(names, times, (name, at) => {
-        const entry = trashName(name, at, free);
+  it('in the trash gives back the name and the time, whatever bytes they are', async () => {
+    await fc.assert(
+      fc.asyncProperty(names, times, async (name, at) => {
+        const entry = await trashName(name, at, free);
         expect(entry === undefined ? 'too long' : parseEntryName(entry)).toEqual({ kind: 'trashed', formerName: name, at });
       }),
     );
   });
 
-  it('on its way out is known as such, however long', () => {
-    fc.assert(
-      fc.property(
+  it('on its way out is known as such, however long', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         fc.oneof(
           names,
           names.map((name) => name.repeat(3).slice(0, 255) as BytePath),
         ),
-        (name) => {
-          const entry = removingName(name, free);
+        async (name) => {
+          const entry = await removingName(name, free);
           expect(entry.length).toBeLessThanOrEqual(255);
           const parsed = parseEntryName(entry);
           expect(parsed.kind).toBe('removing');
@@ -42,14 +42,12 @@ describe('the name of an entry', () => {
     );
   });
 
-  it('is never one that is taken', () => {
+  it('is never one that is taken', async () => {
     const taken = new Set<string>();
+    const isTaken = async (each: BytePath): Promise<boolean> => Promise.resolve(taken.has(each));
     const at = new Date('2026-11-20T12:00:00Z');
     for (let count = 0; count < 5; count += 1) {
-      for (const name of [
-        trashName(fromText('a'), at, (each) => taken.has(each)),
-        removingName(fromText('a'), (each) => taken.has(each)),
-      ]) {
+      for (const name of [await trashName(fromText('a'), at, isTaken), await removingName(fromText('a'), isTaken)]) {
         expect(taken.has(name ?? '')).toBe(false);
         taken.add(name ?? '');
       }
@@ -63,9 +61,9 @@ describe('the name of an entry', () => {
     ]);
   });
 
-  it('in the trash is none if it could not be had back', () => {
-    expect(trashName('x'.repeat(225) as BytePath, new Date(0), free)?.length).toBe(255);
-    expect(trashName('x'.repeat(226) as BytePath, new Date(0), free)).toBeUndefined();
+  it('in the trash is none if it could not be had back', async () => {
+    expect((await trashName('x'.repeat(225) as BytePath, new Date(0), free))?.length).toBe(255);
+    expect(await trashName('x'.repeat(226) as BytePath, new Date(0), free)).toBeUndefined();
   });
 
   it('is plain for all else', () => {

@@ -6,12 +6,15 @@ import { understand } from '../../../src/backend/old-root.ts';
 function tree(name: string | BytePath, more: Partial<ArchivedTree> = {}): ArchivedTree {
   return {
     name: name as BytePath,
+    timeName: name as BytePath,
     id: name,
     createdAt: null,
     readOnly: false,
+    isSnapshot: false,
     mountPoints: [],
     isLive: false,
     holdsRoot: null,
+    heldBy: [],
     pin: null,
     ...more,
   };
@@ -66,6 +69,13 @@ describe('understand', () => {
     expect(roots.map((root) => root.archivedAtSource)).toEqual(['name', 'name']);
   });
 
+  it('takes no time of a snapshot for that of a boot', () => {
+    const createdAt = new Date('2024-11-04T12:00:00Z');
+    const name = { timeName: fromText('2024-11-04_12:00:00'), createdAt, readOnly: true, isSnapshot: true };
+    const { roots } = archive(tree('@2024-11-04_12:00:00', name));
+    expect(roots.map((root) => [root.archivedAt, root.archivedAtSource, root.bootedAt])).toEqual([[createdAt, 'name', null]]);
+  });
+
   it('warns of one that holds another, in text that is safe to print', () => {
     const [root] = archive(tree('1700000000', { holdsRoot: fromText('root\u001b[31m') })).roots;
     expect(root?.warnings).toHaveLength(1);
@@ -85,7 +95,7 @@ describe('understand', () => {
   it('knows what is in the trash by the name that it had, and leaves what it does not know', () => {
     const trashedAt = new Date('2024-12-01T00:00:00Z');
     const trashed = ['2024-11-04_00:00:00', '2024-11-05_00:00:00', 'x'].map((formerName, at) => ({
-      ...tree(`.roots-trash.20241201T00000${String(at)}Z.${formerName}`),
+      ...tree(`.roots-trash.20241201T00000${String(at)}Z.${formerName}`, { timeName: fromText(formerName) }),
       formerName: fromText(formerName),
       trashedAt: new Date(trashedAt.getTime() + at * 1000),
     }));

@@ -10,7 +10,7 @@ describe('the manual', async () => {
   const examples = Array.from(section.matchAll(/^\.Bd -literal.*\n([^]*?)^\.Ed$/gm), ([, text = '']) => text);
 
   it('has examples, in text that roff leaves alone', () => {
-    expect(examples).toHaveLength(4);
+    expect(examples).toHaveLength(6);
     expect(examples.filter((example) => /^[.']|\\/m.test(example))).toEqual([]);
   });
 

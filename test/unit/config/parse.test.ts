@@ -79,10 +79,9 @@ describe('a sound file', () => {
     expect(targets.map(({ name }) => name)).toEqual(['z', 'a', 'm']);
   });
 
-  it('takes btrfs from a device, and leaves an absolute archive alone to be detected', async () => {
+  it('leaves it to the machine what filesystem a device or an absolute archive is of', async () => {
     expect(await target('targets.root = { device = "/dev/sda2", archive = "/old_roots" }')).toStrictEqual({
       name: 'root',
-      backend: 'btrfs',
       device: '/dev/sda2',
       archive: 'old_roots',
       policy: {},
@@ -94,8 +93,17 @@ describe('a sound file', () => {
     });
   });
 
-  it('takes a backend alone: the place is detected', async () => {
-    expect(await target('targets.root.backend = "btrfs"')).toStrictEqual({ name: 'root', backend: 'btrfs', policy: {} });
+  it('takes ZFS from a dataset', async () => {
+    expect(await target('targets.root.dataset = "rpool/root"')).toStrictEqual({
+      name: 'root',
+      backend: 'zfs',
+      dataset: 'rpool/root',
+      policy: {},
+    });
+  });
+
+  it.each(['btrfs', 'zfs', 'bcachefs'])('takes the backend %s alone: the place is detected', async (backend) => {
+    expect(await target(`targets.root.backend = "${backend}"`)).toStrictEqual({ name: 'root', backend, policy: {} });
   });
 
   it('reads the whole of TOML: dotted keys, inline tables, literal strings, hexadecimal numbers', async () => {

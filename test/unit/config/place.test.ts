@@ -14,7 +14,7 @@ describe('where a target is', () => {
     ],
     ['live = "/root"', '1:9: target `root`: `archive` is missing, without which `live` has no meaning'],
     ['backend = "directory"', '1:28: `backend` `directory` needs `archive`, which is missing'],
-    ['archive = "old"', '1:28: `archive` must be an absolute path where no `device` is given, not `old`'],
+    ['archive = "old"', '1:28: `archive` must be an absolute path where no `device` or `dataset` is given, not `old`'],
     [
       'archive = "/old", backend = "directory", device = "/dev/sda"',
       '1:68: `device` has no meaning for the backend `directory`, whose paths are absolute',
@@ -56,6 +56,8 @@ describe('where a target is', () => {
     ['PARTUUID=1', '1:26: `device` must be an absolute path such as `/dev/disk/by-partuuid/…`, not `PARTUUID=1`'],
     ['/dev/../sda', '1:26: `device` must not hold a component `..`'],
     ['', '1:26: `device` must be an absolute path, not ``'],
+    ['/dev/sda:/', '1:26: `device` must not be `/`'],
+    ['/dev/sda:/dev//sdb', '1:26: `device` must not hold `//`'],
     ['/', '1:26: `device` must not be `/`'],
   ])('refuses the device %j', async (device, problem) => {
     expect(await problems(`targets.root = {device = "${device}", archive = "old"}`)).toEqual([problem]);
@@ -85,6 +87,32 @@ describe('where a target is', () => {
     ['/a\\u0000b', 'must not hold a NUL character'],
   ])('directory: refuses the archive %j', async (path, problem) => {
     expect(await problems(directory(`archive = "${path}"`))).toEqual([`1:51: \`archive\` ${problem}`]);
+  });
+
+  it.each(['/dev/sda:/dev/disk/by-path/pci-0000:00:1f.2-ata-1', '/dev/disk/by-path/pci-0000:00:1f.2'])(
+    'bcachefs: takes the devices %s',
+    async (device) => {
+      const keys = `device = "${device}", live = "/root", blank = "blank_root", archive = "old_roots"`;
+      expect(await target(`targets.root = { backend = "bcachefs", ${keys} }`)).toStrictEqual({
+        name: 'root',
+        backend: 'bcachefs',
+        device,
+        live: 'root',
+        blank: 'blank_root',
+        archive: 'old_roots',
+        policy: {},
+      });
+    },
+  );
+
+  it.each([
+    ['archive = "old"', '1:9: target `root`: `device` is missing, without which `archive` has no meaning'],
+    ['device = "/dev/sda"', '1:9: target `root`: `archive` is missing, without which `device` has no meaning'],
+    ['device = "/dev/sda", archive = "a/../b"', '1:71: `archive` must not hold a component `..`'],
+    ['device = "/dev/sda", archive = "old", rotate.slots = 7', '1:78: `rotate` takes snapshots of `live`, which is missing'],
+    ['device = "/dev/sda", archive = "a", live = "a/b"', '1:83: `live` must not lie inside `archive`, `a`'],
+  ])('bcachefs: refuses { %s }', async (keys, problem) => {
+    expect(await problems(`targets.root = { backend = "bcachefs", ${keys} }`)).toEqual([problem]);
   });
 
   it('the top level is no live root: the archive is in it', async () => {

@@ -116,7 +116,9 @@ describe('values', () => {
 
   it('refuses an unknown backend, and does not judge the paths by a guess', async () => {
     const text = '[targets.root]\nbackend = "brtfs"\narchive = "old"';
-    expect(await problems(text)).toEqual(['2:11: `backend` `brtfs` is unknown, it must be `btrfs` or `directory`; did you mean `btrfs`?']);
+    expect(await problems(text)).toEqual([
+      '2:11: `backend` `brtfs` is unknown, it must be `btrfs`, `zfs`, `bcachefs` or `directory`; did you mean `btrfs`?',
+    ]);
   });
 
   it.each(['root:1', '', 'a b', '-x', '_x', 'é', 'a/b', 'a.b', '__proto__'])('refuses the target name %j', async (name) => {
