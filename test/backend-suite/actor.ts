@@ -33,7 +33,7 @@ switch (task.action) {
     if (trees.length !== task.names?.length) throw new Error('not listed');
     armed = true;
     await backend.remove(trees);
-    console.log('removed');
+    console.log(`after ${String(started)} programs`);
     await close();
     break;
   }

@@ -1,26 +1,21 @@
-import { lstatSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'vitest';
-import { fromText, joinPath, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
+import { fromText, type BytePath } from '../../src/byte-path.ts';
 import type { ArchivedTree, Backend, Listing } from '../../src/backend/backend.ts';
-import { treeLines } from '../fixtures/tree-digest.ts';
-import { tool } from '../support/scratch.ts';
 import { cutShort } from './moments.ts';
-import { SIBLING, nest, type Scene } from './scene.ts';
+import { SIBLING, chattr, expectNames, linesOf, nest, type Scene } from './scene.ts';
 import { discardOne, removeOne, treeNamed } from './steps.ts';
 import type { Clause } from './suite.ts';
 
 const [NAME, NESTED, RENAMED] = ['2026-11-10_08:00:00', '2026-11-11_08:00:00', 'daily.0'].map(fromText) as [BytePath, BytePath, BytePath];
-const inArchive = (scene: Scene, name: BytePath): BytePath => joinPath(fromText(scene.archive), name);
 
 /** All but the flags, which may have to be cleared. */
 function contentOf(scene: Scene, name: BytePath): string[] {
-  return treeLines(inArchive(scene, name)).filter((line) => !/^[-A-Za-z]{16,} \.(?:\/|$)/.test(line));
+  return linesOf(scene, scene.at(name)).filter((line) => !/^[-A-Za-z]{16,} \.(?:\/|$)/.test(line));
 }
 
 function addFlagged(scene: Scene, name: BytePath): void {
   const path = scene.addTree(name);
-  if (scene.ground.flags) tool('chattr', '+i', toText(path));
+  if (scene.about.flags) chattr(scene, '+i', path, '');
 }
 
 function only<T extends ArchivedTree>(trees: readonly T[]): T {
@@ -56,8 +51,8 @@ export const CUT_SHORT: readonly Clause[] = [
           addFlagged(scene, NAME);
           const content = contentOf(scene, NAME);
           await prepare?.(backend);
-          const [name] = readdirSync(scene.archive, { encoding: 'latin1' }).filter((each) => each !== SIBLING) as BytePath[];
-          if (scene.ground.flags) tool('chattr', '+i', toText(inArchive(scene, name ?? NAME)));
+          const [name] = scene.ground.names(fromText(scene.archive)).filter((each) => each !== SIBLING);
+          if (scene.about.flags) chattr(scene, '+i', scene.at(name ?? NAME), '');
           isCut = await cutShort(scene.location, programs, step);
           expect(await backend.sweep(() => true)).toEqual([]);
           const { trees, trashed, others } = await backend.list();
@@ -78,9 +73,9 @@ export const CUT_SHORT: readonly Clause[] = [
       for (let programs = 0, isCut = true; isCut; programs += 1) {
         scene.addTree(NAME);
         const outer = scene.addTree(NESTED);
-        if (scene.ground.capabilities.nestedTrees) nest(scene, outer, 'srv', 'srv/deep');
+        if (scene.about.capabilities.nestedTrees) nest(scene, outer, 'srv', 'srv/deep');
         addFlagged(scene, RENAMED);
-        if (scene.ground.flags) tool('chattr', '+i', join(outer, 'var/empty'));
+        if (scene.about.flags) chattr(scene, '+i', outer, 'var/empty');
         const content = new Map(names.map((name) => [name, contentOf(scene, name)]));
         const wanted = ({ trees }: Listing): ArchivedTree[] => names.flatMap((name) => trees.filter((tree) => tree.name === name));
         isCut = await cutShort(scene.location, programs, (backend, listing) => backend.remove(wanted(listing)));
@@ -90,8 +85,8 @@ export const CUT_SHORT: readonly Clause[] = [
         const left = wanted(await backend.list());
         if (!isCut) expect(left).toEqual([]);
         expect((await backend.remove(left)).filter(({ error }) => error !== null)).toEqual([]);
-        expect(readdirSync(scene.archive)).toEqual([SIBLING]);
-        for (const name of names) expect(lstatSync(toBytes(inArchive(scene, name)), { throwIfNoEntry: false })).toBeUndefined();
+        expectNames(scene, SIBLING);
+        for (const name of names) expect(scene.ground.exists(scene.at(name))).toBe(false);
       }
     },
   },

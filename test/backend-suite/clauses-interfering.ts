@@ -1,41 +1,40 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { fromText, joinPath, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
-import { treeDigest } from '../fixtures/tree-digest.ts';
+import { baseName, fromText, joinPath, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
 import { tool } from '../support/scratch.ts';
+import type { Plant } from './ground.ts';
 import { atEachMoment, moments } from './moments.ts';
-import { SIBLING, counting, everything, nest, unmountEverywhere, type Scene } from './scene.ts';
+import { SIBLING, chattr, counting, digestOf, everything, expectNames, mountTree, nest, unmountEverywhere, type Scene } from './scene.ts';
 import { removeOne, treeNamed } from './steps.ts';
 import type { Clause } from './suite.ts';
+import { either, noDirectory, noFlags, noNested } from './unless.ts';
 
 const NAME = fromText('2026-11-10_08:00:00');
-const noNested: Clause['unless'] = ({ capabilities }) => (capabilities.nestedTrees ? false : 'a tree holds no independent trees');
-const noFlags: Clause['unless'] = ({ flags }) => (flags ? false : 'the filesystem has no such flags');
 
-const inArchive = (scene: Scene, name: BytePath): BytePath => joinPath(fromText(scene.archive), name);
-const DELETES = / subvolume delete |^rm |^chattr -R /;
-/** The way to what these take is in nobody's hands but root's, and only then they are started. */
-const BY_PATH = / subvolume delete -- |^rm |^chattr -R /;
+const DELETES = / subvolume delete |^rm |^chattr -R |^zfs destroy /;
+/** The way to what these take is in nobody's hands but root's, and only then they are started; a dataset has no way to it at all. */
+const BY_PATH = / subvolume delete -- |^rm |^chattr -R |^zfs destroy /;
 
 /** Where a tree is that is being removed: under its name, or on its way out; undefined if it is gone. */
-function whereabouts(scene: Scene): BytePath | undefined {
-  const names = readdirSync(scene.archive, { encoding: 'latin1' }) as BytePath[];
+function whereabouts({ ground, archive }: Scene): BytePath | undefined {
+  const names = ground.names(fromText(archive));
   return names.includes(NAME) ? NAME : names.find((name) => /^\.roots-(?:removing|deleting)\./.test(name));
 }
 
-/** Out of the archive, whatever it is; a directory of its own for each. */
+/** Out of the archive, whatever it is. */
 function putAway(scene: Scene, path: BytePath): void {
-  if (scene.ground.flags && lstatSync(toBytes(path)).isDirectory()) tool('chattr', '-i', toText(path));
-  renameSync(toBytes(path), join(scene.mountPoint(), 'away'));
+  const { archive, flags } = scene.about;
+  // A flag of a directory stops its rename.
+  if (archive === 'directory' && flags && lstatSync(toBytes(path)).isDirectory()) tool('chattr', '-i', toText(path));
+  scene.ground.renameTree(path, scene.away());
 }
 
-const OTHERS: readonly (readonly [what: string, plant: (scene: Scene, path: BytePath) => void])[] = [
-  ['another tree', (scene, path) => void scene.addTree(toText(path).slice(scene.archive.length + 1) as BytePath)],
-  ['a directory', (scene, path) => void tool('cp', '-a', scene.outside, toText(path))],
-  ['a link to the blank', (scene, path) => symlinkSync(scene.blank, toBytes(path))],
-  ['a link to another old root', (_, path) => symlinkSync(toText(SIBLING), toBytes(path))],
-];
+function others(scene: Scene): readonly Plant[] {
+  const directory: Plant = ['a directory', (path) => void tool('cp', '-a', scene.outside, toText(path))];
+  const tree: Plant = ['another tree', (path) => void scene.addTree(baseName(path))];
+  return [tree, ...(scene.about.archive === 'directory' ? [directory] : []), ...scene.ground.others];
+}
 
 /**
  * Before each program that removing starts, something else is put in the place of what is removed. It must be there afterwards. `shift`: which
@@ -44,14 +43,15 @@ const OTHERS: readonly (readonly [what: string, plant: (scene: Scene, path: Byte
 async function exchangeAtEachMoment(scene: Scene, shift: number, { byPathToo }: { readonly byPathToo: boolean }): Promise<number> {
   const between = moments();
   const backend = await scene.open({ run: between.run });
+  const plants = others(scene);
   let exchanged = 0;
   let round = shift;
   await atEachMoment(between, async (during) => {
     round += 1;
-    const [what, plant] = OTHERS[round % OTHERS.length]!;
+    const [what, plant] = plants[round % plants.length]!;
     const path = scene.addTree(NAME);
-    if (scene.ground.capabilities.nestedTrees) nest(scene, path, 'srv');
-    tool('chattr', '+i', toText(path));
+    if (scene.about.capabilities.nestedTrees) nest(scene, path, 'srv');
+    chattr(scene, '+i', path, '');
     const tree = await treeNamed(backend, NAME);
     let at = '';
     let planted: string | undefined;
@@ -59,17 +59,16 @@ async function exchangeAtEachMoment(scene: Scene, shift: number, { byPathToo }: 
       (call) => {
         const entry = whereabouts(scene);
         if (entry === undefined || (!byPathToo && BY_PATH.test(call))) return;
-        putAway(scene, inArchive(scene, entry));
-        plant(scene, inArchive(scene, entry));
-        planted = treeDigest(inArchive(scene, entry));
+        putAway(scene, scene.at(entry));
+        plant(scene.at(entry));
+        planted = digestOf(scene, scene.at(entry));
         at = call;
         exchanged += 1;
       },
       () => backend.remove([tree]),
     );
     if (planted !== undefined) expect(Object.values(everything(scene)), `${what}, at ${at}`).toContain(planted);
-    for (const name of readdirSync(scene.archive, { encoding: 'latin1' }) as BytePath[])
-      if (name !== SIBLING) putAway(scene, inArchive(scene, name));
+    for (const name of scene.ground.names(fromText(scene.archive))) if (name !== SIBLING) putAway(scene, scene.at(name));
   });
   return exchanged;
 }
@@ -80,14 +79,14 @@ export const INTERFERING: readonly Clause[] = [
     unless: noFlags,
     test: async (scene) => {
       // Each moment with each of them, and where there are many moments with two.
-      for (const shift of scene.ground.capabilities.nestedTrees ? [0, 2] : OTHERS.keys())
+      for (const shift of scene.about.capabilities.nestedTrees ? [0, 2] : others(scene).keys())
         expect(await exchangeAtEachMoment(scene, shift, { byPathToo: false })).toBeGreaterThan(1);
     },
   },
   {
     sentence:
       'remove: where the way to the archive is in the hands of others, only by number, so that nothing can be put in the place of a tree at any moment',
-    unless: noNested,
+    unless: either(noNested, noDirectory),
     test: async (scene) => {
       const { run, calls } = counting();
       const backend = await scene.open({ run });
@@ -120,12 +119,12 @@ export const INTERFERING: readonly Clause[] = [
       const backend = await scene.open({ run: between.run });
       let mounted = 0;
       // What holds others takes more steps; what holds none goes together with the rest.
-      for (const nested of scene.ground.capabilities.nestedTrees ? [[], ['srv', 'srv/deep']] : [[]]) {
+      for (const nested of scene.about.capabilities.nestedTrees ? [[], ['srv', 'srv/deep']] : [[]]) {
         await atEachMoment(between, async (during) => {
           const path = scene.addTree(NAME);
           nest(scene, path, ...nested);
-          const before = treeDigest(path);
-          tool('chattr', '+i', toText(path));
+          const before = digestOf(scene, path);
+          chattr(scene, '+i', path, '');
           const tree = await treeNamed(backend, NAME);
           let at: string | undefined;
           await during(
@@ -135,14 +134,15 @@ export const INTERFERING: readonly Clause[] = [
               at = call;
               mounted += 1;
               const part = joinPath(entry, fromText((mounted % 2 === 1 ? undefined : nested.at(-1)) ?? ''));
-              scene.ground.mountTree(inArchive(scene, part), scene.mountPoint());
+              mountTree(scene, scene.at(part), scene.mountPoint());
             },
             async () => {
               const [departure] = await backend.remove([tree]);
               if (at === undefined) return;
               expect(departure?.error?.message, at).toContain('it is mounted');
-              tool('chattr', '-i', toText(path));
-              expect(treeDigest(path), at).toBe(before);
+              await unmountEverywhere(scene);
+              chattr(scene, '-i', path, '');
+              expect(digestOf(scene, path), at).toBe(before);
             },
           );
           await unmountEverywhere(scene);
@@ -150,7 +150,7 @@ export const INTERFERING: readonly Clause[] = [
         });
       }
       expect(mounted).toBeGreaterThan(1);
-      expect(readdirSync(scene.archive)).toEqual([SIBLING]);
+      expectNames(scene, SIBLING);
     },
   },
   {
@@ -161,8 +161,8 @@ export const INTERFERING: readonly Clause[] = [
       const between = moments();
       const backend = await scene.open({ run: between.run });
       const path = scene.addTree(NAME);
-      tool('chattr', '+i', join(path, 'var/empty'));
-      mkdirSync(join(path, 'var/mounted'));
+      chattr(scene, '+i', path, 'var/empty');
+      mkdirSync(join(toText(path), 'var/mounted'));
       const tree = await treeNamed(backend, NAME);
       const act = (call: string): void => {
         expect(call).toMatch(/^chattr -R /);

@@ -1,14 +1,16 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { fromText, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
+import { fromText, toText } from '../../src/byte-path.ts';
 import type { ArchivedTree, Backend } from '../../src/backend/backend.ts';
 import { tool } from '../support/scratch.ts';
+import { alike } from './odd-names.ts';
 import { openAt } from './open-at.ts';
 import { inOtherNamespace } from './processes.ts';
-import { SIBLING, everything, unmountEverywhere, type Scene } from './scene.ts';
+import { SIBLING, everything, mountInside, mountPart, mountScript, mountTree, nest, unmountEverywhere, type Scene } from './scene.ts';
 import { discardOne, removeOne, treeNamed } from './steps.ts';
 import type { Clause } from './suite.ts';
+import { noDirectory } from './unless.ts';
 
 const NAME = fromText('2026-11-10_08:00:00');
 const PIN = { note: 'the one before the upgrade', at: new Date('2026-11-11T12:00:00.000Z') };
@@ -38,7 +40,7 @@ export const REFUSING: readonly Clause[] = [
   {
     sentence: 'setPin: the pin of one tree is not that of another, whatever bytes their names are',
     test: async (scene) => {
-      const [one, other] = ['caf\xe9', 'caf\xe8'] as [BytePath, BytePath];
+      const [one, other] = alike(scene);
       scene.addTree(one);
       scene.addTree(other);
       const backend = await scene.open();
@@ -48,26 +50,44 @@ export const REFUSING: readonly Clause[] = [
     },
   },
   {
-    sentence: 'pin: one that cannot be understood counts for every tree',
+    sentence: 'pin: one that cannot be understood is one',
     test: async (scene) => {
       const backend = await scene.open();
-      await backend.setPin(await treeNamed(backend, SIBLING), null);
-      const file = join(scene.archive, '.roots/pins.json');
-      for (const content of ['', '{', 'null', '[]', '{"version":2,"pins":{}}', '{"version":1,"pins":{"x":{"name":1}}}']) {
-        writeFileSync(file, content);
+      const ways = scene.ground.damagedPins(scene.at(SIBLING));
+      expect(ways.length).toBeGreaterThan(0);
+      for (const { what, damage } of ways) {
+        await backend.setPin(await treeNamed(backend, SIBLING), PIN);
+        const mend = damage();
+        expect((await treeNamed(backend, SIBLING)).pin, what).not.toBeNull();
+        await refuses(scene, backend, await treeNamed(backend, SIBLING), 'it is pinned');
+        mend();
+        expect((await treeNamed(backend, SIBLING)).pin, what).toBeNull();
+      }
+    },
+  },
+  {
+    sentence: 'pin: where the pins of an archive cannot be understood, none is changed, and every tree is pinned',
+    unless: ({ archive }) => (archive === 'dataset' ? 'each tree has a pin of its own' : false),
+    test: async (scene) => {
+      const backend = await scene.open();
+      scene.addTree(NAME);
+      await backend.setPin(await treeNamed(backend, SIBLING), PIN);
+      for (const { what, damage } of scene.ground.damagedPins(scene.at(SIBLING))) {
+        const mend = damage();
         const { trees, warnings } = await backend.list();
         expect(
           trees.map((tree) => tree.pin === null),
-          content,
-        ).toEqual([false]);
-        expect(warnings.join('\n'), content).toContain('every old root counts as pinned');
-        await refuses(scene, backend, await treeNamed(backend, SIBLING), 'it is pinned');
-        await expect(backend.setPin(await treeNamed(backend, SIBLING), PIN)).rejects.toThrow('no pin can be changed');
+          what,
+        ).toEqual([false, false]);
+        expect(warnings.join('\n'), what).toContain('every old root counts as pinned');
+        for (const tree of trees) await expect(backend.setPin(tree, PIN)).rejects.toThrow('no pin can be changed');
+        mend();
       }
     },
   },
   {
     sentence: 'pin: what was planted as `.roots` or in it pins every tree and is not followed',
+    unless: ({ archive }) => (archive === 'dataset' ? 'pins are properties' : false),
     test: async (scene) => {
       const backend = await scene.open();
       const state = join(scene.archive, '.roots');
@@ -111,9 +131,9 @@ export const REFUSING: readonly Clause[] = [
       const backend = await scene.open();
       const tree = await treeNamed(backend, NAME);
       for (const mount of [
-        (at: string) => scene.ground.mountTree(path, at),
-        (at: string) => tool('mount', '--bind', join(path, 'home/alice'), at),
-        (at: string) => tool('mount', '--bind', join(path, 'etc/hostname'), fileAt(at)),
+        (at: string) => mountTree(scene, path, at),
+        (at: string) => mountPart(scene, path, 'home/alice', at),
+        (at: string) => mountPart(scene, path, 'etc/hostname', fileAt(at)),
       ]) {
         mount(scene.mountPoint());
         await refuses(scene, backend, tree, 'it is mounted');
@@ -125,17 +145,44 @@ export const REFUSING: readonly Clause[] = [
   {
     sentence: 'remove, discard: refuse a tree in which something is mounted',
     test: async (scene) => {
-      const inside = join(scene.addTree(NAME), 'home/alice');
+      const path = scene.addTree(NAME);
       const backend = await scene.open();
       const tree = await treeNamed(backend, NAME);
+      const { inside } = mountInside(scene, path, 'home/alice');
+      tool('umount', inside);
       tool('mount', '--bind', scene.outside, inside);
       await refuses(scene, backend, tree, 'it is mounted');
     },
   },
   {
-    sentence: 'remove, discard: refuse a tree that is mounted in another mount namespace, or has something mounted in it there',
+    sentence: 'remove, discard: refuse a tree that is mounted in another mount namespace',
     test: async (scene) => {
       const path = scene.addTree(NAME);
+      const at = scene.mountPoint();
+      const backend = await scene.open();
+      const tree = await treeNamed(backend, NAME);
+      const mount = mountScript(scene, path, at);
+      const part = `mkdir '${at}/part'; mount --bind '${at}/tree/home' '${at}/part'; umount '${at}/tree'`;
+      for (const script of [
+        mount,
+        `mount -t tmpfs roots-test '${at}'; mkdir '${at}/tree'; ${mountScript(scene, path, join(at, 'tree'))}; ${part}`,
+      ]) {
+        const other = await inOtherNamespace(script);
+        try {
+          await refuses(scene, backend, tree, 'it is mounted');
+        } finally {
+          await other.kill();
+        }
+      }
+      await removeOne(backend, tree);
+    },
+  },
+  {
+    sentence: 'remove, discard: refuse a tree that has something mounted in it in another mount namespace only',
+    unless: noDirectory,
+    test: async (scene) => {
+      scene.addTree(NAME);
+      const path = toText(scene.at(NAME));
       const at = scene.mountPoint();
       const backend = await scene.open();
       const tree = await treeNamed(backend, NAME);
@@ -167,7 +214,7 @@ export const REFUSING: readonly Clause[] = [
       tool('mount', '--make-private', kept);
       const file = join(kept, 'namespace');
       writeFileSync(file, '');
-      tool('unshare', `--mount=${file}`, 'mount', '--bind', toText(path), at);
+      tool('unshare', `--mount=${file}`, ...scene.ground.mountCommand(path, at));
       await refuses(scene, backend, tree, 'it is mounted');
       tool('umount', file);
       await removeOne(backend, tree);
@@ -176,12 +223,14 @@ export const REFUSING: readonly Clause[] = [
   {
     sentence: 'remove, discard: refuse the live root and the blank, where they are in the archive',
     test: async (scene) => {
-      scene.addTree(NAME);
-      const inIt = join(scene.archive, NAME);
+      const path = scene.addTree(NAME);
+      const inIt = toText(path);
+      // Where trees are subvolumes or directories, any directory may be the live root.
+      if (scene.about.archive === 'dataset') nest(scene, path, 'home');
       for (const [live, blank, word] of [
         [inIt, scene.blank, 'live root'],
-        [scene.live, inIt, 'blank'],
         [join(inIt, 'home'), scene.blank, 'live root'],
+        [scene.live, inIt, 'blank'],
       ] as const) {
         const { backend, close } = await openAt(scene.ground.location({ live, blank, archive: scene.archive }));
         try {
@@ -222,21 +271,20 @@ export const REFUSING: readonly Clause[] = [
       const path = scene.addTree(NAME);
       const backend = await scene.open();
       const tree = await treeNamed(backend, NAME);
-      const gone = join(scene.archive, 'gone');
-      renameSync(toBytes(path), gone);
+      const gone = scene.away();
+      scene.ground.renameTree(path, gone);
       await refuses(scene, backend, tree);
-      for (const plant of [
-        () => scene.addTree(NAME),
-        () => void tool('cp', '-a', scene.outside, toText(path)),
-        () => symlinkSync('gone', toBytes(path)),
-        () => symlinkSync(scene.blank, toBytes(path)),
-        () => writeFileSync(toBytes(path), ''),
+      const directory = ['a directory', () => void tool('cp', '-a', scene.outside, toText(path))] as const;
+      for (const [, plant] of [
+        ['another tree', () => void scene.addTree(NAME)] as const,
+        ...(scene.about.archive === 'directory' ? [directory] : []),
+        ...scene.ground.others,
       ]) {
-        plant();
+        plant(path);
         await refuses(scene, backend, tree);
-        renameSync(toBytes(path), join(scene.mountPoint(), 'away'));
+        scene.ground.renameTree(path, scene.away());
       }
-      renameSync(gone, toBytes(path));
+      scene.ground.renameTree(gone, path);
       await removeOne(backend, tree);
     },
   },
@@ -244,25 +292,18 @@ export const REFUSING: readonly Clause[] = [
     sentence: 'remove, discard: refuse what is no single name of an old root',
     test: async (scene) => {
       const backend = await scene.open();
+      nest(scene, scene.at(SIBLING), ...(scene.about.capabilities.nestedTrees ? ['srv'] : []));
       const tree = await treeNamed(backend, SIBLING);
       await backend.setPin(tree, null);
-      for (const name of [
-        '.',
-        '..',
-        '.roots',
-        '../root',
-        '../root-blank',
-        `${SIBLING}/home`,
-        `./${SIBLING}`,
-        `${SIBLING}/.`,
-        '',
-        '/',
-        scene.blank,
-        'nothing',
-      ]) {
-        await refuses(scene, backend, { ...tree, name: fromText(name) });
-      }
+      const names = ['.', '..', '.roots', '../root', '../root-blank', 'srv', 'home'].flatMap((name) => [name, `${SIBLING}/${name}`]);
+      const marks = ['@', '@%', '%', '#x', '@x,y', '@blank'].flatMap((mark) => [mark, `${SIBLING}${mark}`]);
+      const before = [everything(scene), scene.digest()];
+      for (const name of [...names, ...marks, `./${SIBLING}`, `${SIBLING}/`, `/${SIBLING}`, '', '/', scene.blank, 'nothing', '-r', '-R'])
+        for (const step of [removeOne, discardOne])
+          await expect(step(backend, { ...tree, name: fromText(name) }), name).rejects.toThrow('is not removed');
+      expect([everything(scene), scene.digest()]).toEqual(before);
     },
+    changesBeside: true,
   },
 ];
 

@@ -1,16 +1,24 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { expect } from 'vitest';
-import { fromBytes, fromText, joinPath, type BytePath } from '../../src/byte-path.ts';
+import { fromText, joinPath, toText, type BytePath } from '../../src/byte-path.ts';
 import { tool } from '../support/scratch.ts';
-import { startActor, until } from './processes.ts';
-import { SIBLING, expectGone, nest, unmountEverywhere } from './scene.ts';
-import { removeOne, treeNamed } from './steps.ts';
+import { spread } from './moments.ts';
+import { longName, oddNames } from './odd-names.ts';
+import { startActor, until, type Task } from './processes.ts';
+import { SIBLING, chattr, everything, expectGone, expectNames, mountTree, nest, read, unmountEverywhere, type Scene } from './scene.ts';
+import { discardOne, lockWhenFree, removeOne, treeNamed } from './steps.ts';
 import type { Clause } from './suite.ts';
+import { either, noDirectory, noFlags, noNested, noReadOnly } from './unless.ts';
 
 const [NAME, OTHER] = ['2026-11-10_08:00:00', '2026-11-11_08:00:00'].map(fromText) as [BytePath, BytePath];
-const noNested: Clause['unless'] = ({ capabilities }) => (capabilities.nestedTrees ? false : 'a tree holds no independent trees');
-const noFlags: Clause['unless'] = ({ flags }) => (flags ? false : 'the filesystem has no such flags');
+
+/** Nested trees, each in the tree itself or in one before it, where such names can be had. */
+function nestedPaths({ about }: Scene): readonly string[] {
+  return about.names === 'zfs'
+    ? ['srv', 'machines', 'machines/a', 'machines/a/-b  c']
+    : ['srv', 'var/machines', 'var/machines/a', 'var/machines/a/line\nbreak'];
+}
 
 export const REMOVING: readonly Clause[] = [
   {
@@ -28,16 +36,9 @@ export const REMOVING: readonly Clause[] = [
   {
     sentence: 'remove: whatever bytes the name is',
     test: async (scene) => {
-      const names = [
-        fromText('line\nbreak'),
-        fromText('-rf'),
-        fromText('x'.repeat(255)),
-        fromText('*'),
-        fromBytes(Buffer.from([0xff, 0x0a, 0xfe])),
-      ];
       const backend = await scene.open();
-      for (const name of names) {
-        const path = scene.addTree(name);
+      for (const name of [...oddNames(scene), longName(scene)]) {
+        const path = scene.addSmallTree(name);
         await removeOne(backend, await treeNamed(backend, name));
         expectGone(scene, path);
       }
@@ -48,52 +49,70 @@ export const REMOVING: readonly Clause[] = [
     unless: noNested,
     test: async (scene) => {
       const path = scene.addTree(NAME);
-      nest(scene, path, 'var/machines', 'var/machines/a', 'var/machines/a/line\nbreak', 'srv');
+      const paths = nestedPaths(scene);
+      nest(scene, path, ...paths);
       const backend = await scene.open();
       const { nested } = await removeOne(backend, await treeNamed(backend, NAME));
-      expect([...nested].sort()).toEqual(['srv', 'var/machines', 'var/machines/a', 'var/machines/a/line\nbreak']);
-      expect(nested.filter((each) => each.startsWith('var'))).toEqual(['var/machines/a/line\nbreak', 'var/machines/a', 'var/machines']);
+      expect([...nested].sort()).toEqual([...paths].sort());
+      expect(nested.filter((each) => each !== 'srv')).toEqual(paths.slice(1).reverse());
       expectGone(scene, path);
     },
   },
   {
-    sentence: 'remove: if a nested tree is mounted, or something is in it, nothing of the whole goes',
+    sentence: 'remove: if a nested tree is mounted, nothing of the whole goes',
     unless: noNested,
     test: async (scene) => {
       const path = scene.addTree(NAME);
-      nest(scene, path, 'var/a', 'var/b', 'var/b/c');
+      nest(scene, path, 'a', 'b', 'b/c');
       const backend = await scene.open();
       const tree = await treeNamed(backend, NAME);
-      const at = scene.mountPoint();
-      const inside = join(path, 'var/b/c/d');
-      mkdirSync(inside);
-      for (const mount of [
-        () => scene.ground.mountTree(joinPath(path, fromText('var/b/c')), at),
-        () => void tool('mount', '-t', 'tmpfs', 'roots-test', inside),
-      ]) {
-        mount();
-        await expect(removeOne(backend, tree)).rejects.toThrow('it is mounted');
-        for (const each of ['var/a/data', 'var/b/data', 'var/b/c/data']) expect(existsSync(join(path, each)), each).toBe(true);
-        await unmountEverywhere(scene);
-      }
+      mountTree(scene, joinPath(path, fromText('b/c')), scene.mountPoint());
+      await expect(removeOne(backend, tree)).rejects.toThrow('it is mounted');
+      for (const each of ['a', 'b', 'b/c']) expect(read(scene, joinPath(path, fromText(each)), 'data'), each).toBe(each);
+      await unmountEverywhere(scene);
       await removeOne(backend, tree);
       expectGone(scene, path);
     },
   },
   {
-    sentence: 'remove: a read-only tree, and one that holds nested trees',
-    unless: noNested,
+    sentence: 'remove: if something is mounted in a nested tree, nothing of the whole goes',
+    unless: either(noNested, noDirectory),
+    test: async (scene) => {
+      const path = scene.addTree(NAME);
+      nest(scene, path, 'var/a', 'var/b', 'var/b/c');
+      const backend = await scene.open();
+      const tree = await treeNamed(backend, NAME);
+      const inside = join(toText(path), 'var/b/c/d');
+      mkdirSync(inside);
+      tool('mount', '-t', 'tmpfs', 'roots-test', inside);
+      await expect(removeOne(backend, tree)).rejects.toThrow('it is mounted');
+      for (const each of ['var/a/data', 'var/b/data', 'var/b/c/data']) expect(existsSync(join(toText(path), each)), each).toBe(true);
+      await unmountEverywhere(scene);
+      await removeOne(backend, tree);
+      expectGone(scene, path);
+    },
+  },
+  {
+    sentence: 'remove: a read-only tree',
+    unless: noReadOnly,
     test: async (scene) => {
       const backend = await scene.open();
-      for (const nested of [[], ['srv', 'srv/deep']]) {
-        const path = scene.addTree(NAME);
-        nest(scene, path, ...nested);
-        for (const each of [...nested].reverse()) scene.ground.makeReadOnly(joinPath(path, fromText(each)));
-        scene.ground.makeReadOnly(path);
-        const report = await removeOne(backend, await treeNamed(backend, NAME));
-        expect(report.nested).toEqual([...nested].reverse());
-        expectGone(scene, path);
-      }
+      const path = scene.addTree(NAME);
+      scene.ground.makeReadOnly(path);
+      expect((await removeOne(backend, await treeNamed(backend, NAME))).nested).toEqual([]);
+      expectGone(scene, path);
+    },
+  },
+  {
+    sentence: 'remove: a read-only tree that holds nested ones, read-only too',
+    unless: either(noReadOnly, ({ readOnly }) => (readOnly === 'snapshot' ? 'what is read-only holds no trees' : false)),
+    test: async (scene) => {
+      const path = scene.addTree(NAME);
+      nest(scene, path, 'srv', 'srv/deep');
+      for (const each of ['srv/deep', 'srv', '']) scene.ground.makeReadOnly(joinPath(path, fromText(each)));
+      const backend = await scene.open();
+      expect((await removeOne(backend, await treeNamed(backend, NAME))).nested).toEqual(['srv/deep', 'srv']);
+      expectGone(scene, path);
     },
   },
   {
@@ -104,7 +123,7 @@ export const REMOVING: readonly Clause[] = [
       for (const flag of ['+i', '+a']) {
         for (const what of ['var/empty', 'etc/hostname', 'full', '']) {
           const path = scene.addTree(NAME);
-          tool('chattr', flag, join(path, what));
+          chattr(scene, flag, path, what);
           await removeOne(backend, await treeNamed(backend, NAME));
           expectGone(scene, path);
         }
@@ -117,14 +136,15 @@ export const REMOVING: readonly Clause[] = [
     test: async (scene) => {
       const path = scene.addTree(NAME);
       writeFileSync(join(scene.outside, 'kept'), '');
-      tool('ln', '-s', join(scene.outside, 'kept'), join(path, 'home/kept'));
+      scene.ground.within(path, (at) => tool('ln', '-s', join(scene.outside, 'kept'), join(toText(at), 'home/kept')));
       tool('chattr', '+i', join(scene.outside, 'kept'));
-      tool('chattr', '+i', join(path, 'home'));
-      tool('chattr', '+i', path);
+      chattr(scene, '+i', path, 'home', '');
       try {
         const backend = await scene.open();
         const { notes } = await removeOne(backend, await treeNamed(backend, NAME));
-        expect(notes.join('\n')).toContain('immutable');
+        // A dataset goes with them.
+        if (scene.about.archive === 'directory') expect(notes.join('\n')).toContain('immutable');
+        else expect(notes).toEqual([]);
         expectGone(scene, path);
         expect(tool('lsattr', '-d', join(scene.outside, 'kept')).split(' ')[0]).toContain('i');
       } finally {
@@ -135,20 +155,38 @@ export const REMOVING: readonly Clause[] = [
   },
   {
     sentence: 'remove: an immutable directory that holds a nested tree, and an immutable nested tree',
-    unless: noNested,
+    unless: either(noNested, noFlags),
     test: async (scene) => {
       const path = scene.addTree(NAME);
-      nest(scene, path, 'var/empty/a', 'var/empty/a/b');
-      for (const each of ['var/empty/a/b', 'var/empty/a', 'var/empty', '']) tool('chattr', '+i', join(path, each));
+      const directory = scene.about.archive === 'directory' ? 'var/empty/' : '';
+      const [outer, inner] = [`${directory}a`, `${directory}a/b`];
+      nest(scene, path, outer, inner);
+      for (const each of [inner, outer]) chattr(scene, '+i', joinPath(path, fromText(each)), '');
+      chattr(scene, '+i', path, 'var/empty', '');
       const backend = await scene.open();
       const { nested } = await removeOne(backend, await treeNamed(backend, NAME));
-      expect(nested).toEqual(['var/empty/a/b', 'var/empty/a']);
+      expect(nested).toEqual([inner, outer]);
       expectGone(scene, path);
     },
   },
   {
+    sentence: 'remove, discard: a read-only tree whose flags cannot be cleared stays as it is',
+    unless: ({ readOnly, flags }) => (readOnly === 'snapshot' && flags ? false : 'there are no flags that cannot be cleared'),
+    test: async (scene) => {
+      const path = scene.addTree(NAME);
+      chattr(scene, '+i', path, '');
+      scene.ground.makeReadOnly(path);
+      const backend = await scene.open();
+      const before = everything(scene);
+      const tree = await treeNamed(backend, NAME);
+      for (const step of [removeOne, discardOne]) await expect(step(backend, tree)).rejects.toMatchObject({ kind: 'failed' });
+      expect(everything(scene)).toEqual(before);
+      expect((await treeNamed(backend, NAME)).id).toBe(tree.id);
+    },
+  },
+  {
     sentence: 'remove: an immutable archive is not changed for it',
-    unless: noFlags,
+    unless: either(noFlags, noDirectory),
     test: async (scene) => {
       const path = scene.addTree(NAME);
       const backend = await scene.open();
@@ -156,7 +194,7 @@ export const REMOVING: readonly Clause[] = [
       tool('chattr', '+i', scene.archive);
       try {
         await expect(removeOne(backend, tree)).rejects.toThrow();
-        expect(existsSync(join(path, 'etc/hostname'))).toBe(true);
+        expect(read(scene, path, 'etc/hostname')).toBe('nixos\n');
       } finally {
         tool('chattr', '-i', scene.archive);
       }
@@ -167,16 +205,18 @@ export const REMOVING: readonly Clause[] = [
     test: async (scene) => {
       const names = [NAME, OTHER];
       const backend = await scene.open();
-      for (let killAfter = 1; ; killAfter += 1) {
+      let killed = 0;
+      const round = async (killAfter: Pick<Task, 'killAfter'>): Promise<number> => {
         const path = scene.addTree(NAME);
-        if (scene.ground.capabilities.nestedTrees) nest(scene, path, 'srv', 'srv/deep');
+        if (scene.about.capabilities.nestedTrees) nest(scene, path, 'srv', 'srv/deep');
         scene.addTree(OTHER);
-        const actor = startActor({ location: scene.location, action: 'remove', names, killAfter });
+        const actor = startActor({ location: scene.location, action: 'remove', names, ...killAfter });
         const { status, signal } = await actor.gone;
         expect(signal === 'SIGKILL' || status === 0, actor.output()).toBe(true);
+        if (signal !== null) killed += 1;
         // What it had started may go on for a moment.
-        await until('the lock to be free', () => !programsOn(scene.archive));
-        const lock = await backend.lock('exclusive');
+        await until('its programs to end', () => !programsOn(scene));
+        const lock = await lockWhenFree(backend);
         for (const { error } of await backend.sweep(() => true)) expect(error).toBeNull();
         const { trees, others } = await backend.list();
         expect(others).toEqual([]);
@@ -184,16 +224,26 @@ export const REMOVING: readonly Clause[] = [
         expect(left.filter(({ error }) => error !== null)).toEqual([]);
         await lock.release();
         expectGone(scene, path);
-        expect((await backend.list()).trees.map((tree) => tree.name)).toEqual([SIBLING]);
-        if (signal === null) break;
-      }
+        expectNames(scene, SIBLING);
+        return Number(/^after (\d+) programs$/m.exec(actor.output())?.[1] ?? 0);
+      };
+      const programs = await round({});
+      expect(programs).toBeGreaterThan(0);
+      for (const killAfter of spread(programs, scene.ground.moments)) await round({ killAfter });
+      expect(killed).toBeGreaterThan(0);
     },
   },
 ];
 
-/** A program with the archive in its arguments, such as an `rm` that outlived who started it. */
-function programsOn(archive: string): boolean {
-  return tool('sh', '-c', `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done`)
-    .split('\n')
-    .some((line) => /^(?:rm|xargs|chattr) /.test(line) && line.includes(archive));
+/** A program that is told of something in the scene, such as an `rm` that outlived who started it. */
+function programsOn({ base }: Scene): boolean {
+  return readdirSync('/proc').some((pid) => {
+    try {
+      const [program = '', ...args] = /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0') : [];
+      if (/^(?:bcachefs|zfs)$/.test(basename(program))) return true;
+      return /^(?:rm|xargs|chattr|mv)$/.test(basename(program)) && args.some((arg) => arg.includes(basename(base)));
+    } catch {
+      return false;
+    }
+  });
 }

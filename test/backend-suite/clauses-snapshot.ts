@@ -1,60 +1,103 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { fromBytes, fromText, joinPath, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
-import { treeDigest } from '../fixtures/tree-digest.ts';
-import { tool } from '../support/scratch.ts';
-import { TAKEN } from './clauses-trash.ts';
-import { moments } from './moments.ts';
+import { fromText, joinPath, type BytePath } from '../../src/byte-path.ts';
+import type { Backend } from '../../src/backend/backend.ts';
+import { RootsError } from '../../src/errors.ts';
+import type { Plant } from './ground.ts';
+import { atEachMoment, moments } from './moments.ts';
 import { openAt } from './open-at.ts';
-import { SIBLING, everything, nest, type Scene } from './scene.ts';
-import { removeOne, treeNamed } from './steps.ts';
+import { SIBLING, contentOf, everything, expectNames, nest, read, write, type Scene } from './scene.ts';
+import { discardOne, removeOne, trashedNamed, treeNamed } from './steps.ts';
 import type { Clause } from './suite.ts';
+import { taken } from './taken.ts';
+import { noSnapshots } from './unless.ts';
 
-const NAME = fromText('2026-11-10_08:00:00');
-const noSnapshots: Clause['unless'] = ({ capabilities }) => (capabilities.snapshots ? false : 'there are no snapshots');
+const SLOT = 'today';
 
-const inArchive = (scene: Scene, name: BytePath): BytePath => joinPath(fromText(scene.archive), name);
+/** What may have taken the name of a snapshot. Where snapshots are apart from other trees, only another one can. */
+function takenFor(scene: Scene, name: BytePath): readonly Plant[] {
+  if (name.startsWith('@')) return [['a snapshot', (path) => scene.ground.makeTree(path)]];
+  return [...taken(scene), ['a whole tree', () => void scene.addTree(name)]];
+}
+
+/** As the archive is given them: those of a snapshot may have a mark. */
+function snapshotNames(scene: Scene, backend: Backend): readonly BytePath[] {
+  const { names } = scene.about;
+  return ['daily.0', '-r', ...(names === 'zfs' ? ['a:b'] : ['line\nbreak'])].map((slot) => backend.snapshotName(slot));
+}
 
 export const SNAPSHOT: readonly Clause[] = [
   {
     sentence: 'snapshot: of the live root as it is now, read-only, in the archive, with what it does not hold',
     unless: noSnapshots,
     test: async (scene) => {
-      for (const name of [...['daily.0', '-r', 'line\nbreak'].map(fromText), fromBytes(Buffer.from([0xff, 0x0a]))]) {
+      const live = fromText(scene.live);
+      for (const name of snapshotNames(scene, await scene.open())) {
         const backend = await scene.open();
-        writeFileSync(join(scene.live, 'here'), `before ${name}`);
-        const content = treeDigest(fromText(scene.live));
+        write(scene, live, 'here', `before ${name}`);
+        const content = contentOf(scene, live);
         expect(await backend.snapshot(name)).toEqual([]);
-        writeFileSync(join(scene.live, 'here'), 'after');
-        expect(treeDigest(inArchive(scene, name))).toBe(content);
-        expect(tool('btrfs', 'property', 'get', '-ts', scene.live, 'ro')).toBe('ro=false\n');
+        write(scene, live, 'here', 'after');
+        expect(contentOf(scene, scene.at(name))).toBe(content);
         scene.ground.commit();
         const tree = await treeNamed(backend, name);
         expect(tree.readOnly).toBe(true);
         expect(Math.abs((tree.createdAt?.getTime() ?? 0) - Date.now())).toBeLessThan(60_000);
         await removeOne(backend, tree);
       }
-      nest(scene, fromText(scene.live), 'srv', 'srv/line\nbreak', 'tmp');
+      const paths = ['srv', scene.about.names === 'zfs' ? 'srv/a  b' : 'srv/line\nbreak', 'tmp'];
+      nest(scene, live, ...paths);
       const backend = await scene.open();
-      expect([...(await backend.snapshot(NAME))].sort()).toEqual(['srv', 'srv/line\nbreak', 'tmp']);
-      expect(existsSync(join(scene.archive, NAME, 'srv/data'))).toBe(false);
-      expect(readFileSync(join(scene.live, 'srv/line\nbreak/data'), 'utf8')).toBe('srv/line\nbreak');
+      const name = backend.snapshotName(SLOT);
+      const missing = await backend.snapshot(name);
+      for (const path of paths) {
+        const nested = joinPath(live, fromText(path));
+        expect(read(scene, nested, 'data')).toBe(path);
+        // What it does not hold is told; what is held is a snapshot by the same name.
+        expect(missing.includes(fromText(path)), path).toBe(!scene.ground.exists(`${nested}${name}` as BytePath));
+      }
+      expect(missing.length).toBeLessThanOrEqual(paths.length);
+      expect(scene.ground.within(scene.at(name), (at) => scene.ground.exists(joinPath(at, fromText('srv/data'))))).toBe(false);
     },
     changesBeside: true,
+  },
+  {
+    sentence: 'snapshotName: what a slot is called, and the part of it that says so',
+    unless: noSnapshots,
+    test: async (scene) => {
+      const backend = await scene.open();
+      const name = backend.snapshotName(SLOT);
+      await backend.snapshot(name);
+      const tree = await treeNamed(backend, name);
+      expect([tree.timeName, tree.holdsRoot, tree.pin]).toEqual([SLOT, null, null]);
+      await backend.rename(tree, backend.snapshotName('yesterday'));
+      expect(await treeNamed(backend, backend.snapshotName('yesterday'))).toEqual({
+        ...tree,
+        name: backend.snapshotName('yesterday'),
+        timeName: 'yesterday',
+      });
+      await discardOne(backend, await treeNamed(backend, backend.snapshotName('yesterday')));
+      const trashed = await trashedNamed(backend, backend.snapshotName('yesterday'));
+      expect([trashed.id, trashed.timeName]).toEqual([tree.id, 'yesterday']);
+      await backend.undelete(trashed);
+      await removeOne(backend, await treeNamed(backend, backend.snapshotName('yesterday')));
+      expectNames(scene, SIBLING);
+    },
   },
   {
     sentence: 'snapshot: errors with `failed` if the name is taken; nothing is put anywhere',
     unless: noSnapshots,
     test: async (scene) => {
       const backend = await scene.open();
-      const path = inArchive(scene, NAME);
-      for (const [what, plant] of [...TAKEN, ['a whole tree', () => void scene.addTree(NAME)] as const]) {
-        plant(scene, path);
+      const name = backend.snapshotName(SLOT);
+      const path = scene.at(name);
+      for (const [what, plant] of takenFor(scene, name)) {
+        plant(path);
         const before = everything(scene);
-        await expect(backend.snapshot(NAME), what).rejects.toMatchObject({ kind: 'failed' });
+        await expect(backend.snapshot(name), what).rejects.toMatchObject({ kind: 'failed' });
         expect(everything(scene), what).toEqual(before);
-        rmSync(toBytes(path), { recursive: true });
+        scene.ground.removeTree(path);
       }
     },
   },
@@ -64,18 +107,26 @@ export const SNAPSHOT: readonly Clause[] = [
     test: async (scene) => {
       const between = moments();
       const backend = await scene.open({ run: between.run });
-      const path = inArchive(scene, NAME);
-      for (const [what, plant] of TAKEN) {
-        const { result } = await between.at(
-          1,
-          (call) => {
-            expect(call).toContain('subvolume snapshot');
-            plant(scene, path);
-          },
-          () => backend.snapshot(NAME).catch((error: unknown) => error),
-        );
-        expect(result, what).toMatchObject({ kind: 'failed' });
-        renameSync(toBytes(path), join(scene.mountPoint(), 'away'));
+      const name = backend.snapshotName(SLOT);
+      const path = scene.at(name);
+      for (const [what, plant] of takenFor(scene, name)) {
+        let planted = 0;
+        await atEachMoment(between, async (during) => {
+          let isLast = false as boolean;
+          let result = undefined as unknown;
+          const act = (call: string): void => {
+            isLast = call.includes(' snapshot ');
+            if (isLast) plant(path);
+          };
+          await during(act, async () => (result = await backend.snapshot(name).catch((error: unknown) => error)));
+          // What was planted goes with what may have been put into it.
+          if (!isLast || name.startsWith('@')) scene.ground.removeTree(path);
+          else scene.ground.renameTree(path, scene.away());
+          if (!isLast) return;
+          planted += 1;
+          expect(result, what).toMatchObject({ kind: 'failed' });
+        });
+        expect(planted, what).toBe(1);
       }
     },
     changesBeside: true,
@@ -85,17 +136,24 @@ export const SNAPSHOT: readonly Clause[] = [
     unless: noSnapshots,
     test: async (scene) => {
       scene.ground.makeTree(fromText(join(scene.base, 'beside')));
-      mkdirSync(join(scene.base, 'plain'));
-      symlinkSync('beside', join(scene.base, 'link'));
-      symlinkSync('.', join(scene.base, 'here'));
-      for (const live of ['plain', 'link', 'here/beside', 'nothing']) {
-        const { backend, close } = await openAt(scene.ground.location({ ...scene, live: join(scene.base, live) }));
-        try {
-          await expect(backend.snapshot(NAME), live).rejects.toMatchObject({ kind: 'failed' });
-          expect(lstatSync(join(scene.archive, NAME), { throwIfNoEntry: false })).toBeUndefined();
-        } finally {
-          await close();
+      const lives = ['nothing'];
+      if (scene.about.archive === 'directory') {
+        mkdirSync(join(scene.base, 'plain'));
+        symlinkSync('beside', join(scene.base, 'link'));
+        symlinkSync('.', join(scene.base, 'here'));
+        lives.push('plain', 'link', 'here/beside');
+      } else {
+        for (const [at, [, plant]] of scene.ground.others.entries()) {
+          plant(fromText(join(scene.base, `other-${String(at)}`)));
+          lives.push(`other-${String(at)}`);
         }
+      }
+      for (const live of lives) {
+        const before = everything(scene);
+        const result = await snapshotOf(scene, live).catch((error: unknown) => error);
+        expect(result, live).toBeInstanceOf(RootsError);
+        expect(['failed', 'not-found'], live).toContain((result as RootsError).kind);
+        expect(everything(scene), live).toEqual(before);
       }
     },
   },
@@ -103,8 +161,18 @@ export const SNAPSHOT: readonly Clause[] = [
     sentence: 'snapshot: errors with `unsupported` where there are none',
     unless: ({ capabilities }) => (capabilities.snapshots ? 'there are snapshots' : false),
     test: async (scene) => {
-      await expect((await scene.open()).snapshot(NAME)).rejects.toMatchObject({ kind: 'unsupported' });
-      expect(tool('ls', '-A', scene.archive)).toBe(`${toText(SIBLING)}\n`);
+      const backend = await scene.open();
+      await expect(backend.snapshot(backend.snapshotName(SLOT))).rejects.toMatchObject({ kind: 'unsupported' });
+      expectNames(scene, SIBLING);
     },
   },
 ];
+
+async function snapshotOf(scene: Scene, live: string): Promise<void> {
+  const { backend, close } = await openAt(scene.ground.location({ ...scene, live: join(scene.base, live) }));
+  try {
+    await backend.snapshot(backend.snapshotName(SLOT));
+  } finally {
+    await close();
+  }
+}

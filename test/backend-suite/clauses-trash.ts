@@ -1,51 +1,50 @@
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'vitest';
-import { fromBytes, fromText, joinPath, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
+import { fromText, type BytePath } from '../../src/byte-path.ts';
 import type { TrashedTree } from '../../src/backend/backend.ts';
-import { treeDigest } from '../fixtures/tree-digest.ts';
-import { tool } from '../support/scratch.ts';
-import { atEachMoment, moments } from './moments.ts';
-import { SIBLING, everything, expectGone, nest, unmountEverywhere, type Scene } from './scene.ts';
+import { RENAMES, atEachMoment, moments } from './moments.ts';
+import { longName, oddNames } from './odd-names.ts';
+import {
+  SIBLING,
+  chattr,
+  digestOf,
+  everything,
+  expectGone,
+  expectNames,
+  mountInside,
+  mountTree,
+  nest,
+  unmountEverywhere,
+} from './scene.ts';
 import { TRASHED_AT, discardOne, removeOne, trashedNamed, treeNamed } from './steps.ts';
 import type { Clause } from './suite.ts';
+import { taken } from './taken.ts';
+import { noFlags, noReadOnly } from './unless.ts';
 
 const NAME = fromText('2026-11-10_08:00:00');
-const noNested: Clause['unless'] = ({ capabilities }) => (capabilities.nestedTrees ? false : 'a tree holds no independent trees');
-const noFlags: Clause['unless'] = ({ flags }) => (flags ? false : 'the filesystem has no such flags');
-
-const inArchive = (scene: Scene, name: BytePath): BytePath => joinPath(fromText(scene.archive), name);
-
-/** What may have taken a name in the archive. */
-export const TAKEN: readonly (readonly [what: string, plant: (scene: Scene, path: BytePath) => void])[] = [
-  ['an empty directory', (_, path) => mkdirSync(toBytes(path))],
-  ['an empty tree', (scene, path) => scene.ground.makeTree(path)],
-  ['a file', (_, path) => writeFileSync(toBytes(path), 'kept')],
-  ['a link that leads nowhere', (_, path) => symlinkSync('/nonexistent', toBytes(path))],
-  ['a link to a directory', (scene, path) => symlinkSync(scene.outside, toBytes(path))],
-];
+/** How many bytes the trash puts before a name. */
+const STAMP = '.roots-trash.20261120T100000Z.'.length;
 
 export const TRASH: readonly Clause[] = [
   {
     sentence: 'discard, undelete: the tree is in the trash, and then back under its name, as it was, with all that is in it',
     test: async (scene) => {
       const path = scene.addTree(NAME);
-      if (scene.ground.capabilities.nestedTrees) nest(scene, path, 'srv', 'srv/deep');
-      if (scene.ground.flags) for (const each of ['var/empty', 'etc/hostname']) tool('chattr', '+i', join(path, each));
-      const before = treeDigest(path);
+      if (scene.about.capabilities.nestedTrees) nest(scene, path, 'srv', 'srv/deep');
+      if (scene.about.flags) chattr(scene, '+i', path, 'var/empty', 'etc/hostname');
+      const before = digestOf(scene, path);
       const backend = await scene.open();
       const tree = await treeNamed(backend, NAME);
       expect(await backend.discard([tree], TRASHED_AT)).toMatchObject([{ tree, error: null, nested: [], notes: [] }]);
-      expect(lstatSync(toBytes(path), { throwIfNoEntry: false })).toBeUndefined();
+      expect(scene.ground.exists(path)).toBe(false);
 
       const { trees, trashed, others, warnings } = await (await scene.open()).list();
       expect([trees.map(({ name }) => name), others, warnings]).toEqual([[SIBLING], [], []]);
       const [inTrash] = trashed;
       expect(trashed).toEqual([{ ...tree, name: inTrash?.name, formerName: NAME, trashedAt: new Date('2026-11-20T10:00:00Z') }]);
-      expect(treeDigest(inArchive(scene, inTrash?.name ?? SIBLING))).toBe(before);
+      expect(digestOf(scene, scene.at(inTrash?.name ?? SIBLING))).toBe(before);
 
       await backend.undelete(await trashedNamed(backend, NAME));
-      expect(treeDigest(path)).toBe(before);
+      expect(digestOf(scene, path)).toBe(before);
       expect(await treeNamed(backend, NAME)).toEqual(tree);
       expect((await backend.list()).trashed).toEqual([]);
     },
@@ -53,12 +52,8 @@ export const TRASH: readonly Clause[] = [
   {
     sentence: 'discard, undelete: whatever bytes the name is',
     test: async (scene) => {
-      const names = [
-        ...['line\nbreak', '-rf', '*', ' x ', 'T.roots-trash.20261120T100000Z.x', '.roots-trash.', 'x'.repeat(225)].map(fromText),
-        fromBytes(Buffer.from([0xff, 0x0a, 0xfe])),
-        fromBytes(Buffer.from([0x63, 0xe9])),
-      ];
-      for (const name of names) scene.addTree(name);
+      const names = [...oddNames(scene), longName(scene, STAMP)];
+      for (const name of names) scene.addSmallTree(name);
       const backend = await scene.open();
       const before = everything(scene);
       const { trees } = await backend.list();
@@ -72,7 +67,7 @@ export const TRASH: readonly Clause[] = [
   {
     sentence: 'discard: a name that is too long for it is refused and stays; it can be removed',
     test: async (scene) => {
-      const name = fromText('x'.repeat(226));
+      const name = longName(scene, STAMP - 1);
       const path = scene.addTree(name);
       const backend = await scene.open();
       const before = everything(scene);
@@ -89,10 +84,10 @@ export const TRASH: readonly Clause[] = [
     test: async (scene) => {
       const path = scene.addTree(NAME);
       const backend = await scene.open();
-      const first = treeDigest(path);
+      const first = digestOf(scene, path);
       await discardOne(backend, await treeNamed(backend, NAME));
       scene.addTree(NAME);
-      const second = treeDigest(path);
+      const second = digestOf(scene, path);
       await discardOne(backend, await treeNamed(backend, NAME));
       const trashed = [...(await backend.list()).trashed].sort((a, b) => a.trashedAt.getTime() - b.trashedAt.getTime());
       expect(trashed.map(({ formerName, trashedAt }) => [formerName, trashedAt.toISOString()])).toEqual([
@@ -101,25 +96,25 @@ export const TRASH: readonly Clause[] = [
       ]);
       const [one, other] = trashed as [TrashedTree, TrashedTree];
       await backend.undelete(one);
-      expect(treeDigest(path)).toBe(first);
+      expect(digestOf(scene, path)).toBe(first);
       await expect(backend.undelete(other)).rejects.toMatchObject({ kind: 'failed' });
-      renameSync(toBytes(path), join(scene.mountPoint(), 'away'));
+      scene.ground.renameTree(path, scene.away());
       await backend.undelete(other);
-      expect(treeDigest(path)).toBe(second);
+      expect(digestOf(scene, path)).toBe(second);
     },
   },
   {
     sentence: 'discard, undelete: a read-only tree, which stays so',
-    unless: noNested,
+    unless: noReadOnly,
     test: async (scene) => {
       const path = scene.addTree(NAME);
       scene.ground.makeReadOnly(path);
       scene.ground.commit();
-      const before = treeDigest(path);
+      const before = digestOf(scene, path);
       const backend = await scene.open();
       expect(await discardOne(backend, await treeNamed(backend, NAME))).toEqual({ nested: [], notes: [] });
       await backend.undelete(await trashedNamed(backend, NAME));
-      expect(treeDigest(path)).toBe(before);
+      expect(digestOf(scene, path)).toBe(before);
       expect((await treeNamed(backend, NAME)).readOnly).toBe(true);
     },
   },
@@ -129,21 +124,22 @@ export const TRASH: readonly Clause[] = [
     test: async (scene) => {
       const backend = await scene.open();
       for (const flags of ['+i', '+a', '+ia']) {
-        for (const readOnly of scene.ground.capabilities.nestedTrees ? [false, true] : [false]) {
+        // A snapshot is made of what has the flags, and then they stop its rename for good.
+        for (const readOnly of scene.about.readOnly === 'property' ? [false, true] : [false]) {
           const path = scene.addTree(NAME);
-          for (const each of ['var/empty', '']) tool('chattr', flags, join(path, each));
+          chattr(scene, flags, path, 'var/empty', '');
           if (readOnly) scene.ground.makeReadOnly(path);
           scene.ground.commit();
-          const before = treeDigest(path);
+          const before = digestOf(scene, path);
           const listed = await treeNamed(backend, NAME);
           expect(listed.readOnly).toBe(readOnly);
           expect(await discardOne(backend, listed)).toEqual({ nested: [], notes: [] });
           scene.ground.commit();
           const trashed = await trashedNamed(backend, NAME);
-          expect([trashed.readOnly, treeDigest(inArchive(scene, trashed.name))]).toEqual([readOnly, before]);
+          expect([trashed.readOnly, digestOf(scene, scene.at(trashed.name))]).toEqual([readOnly, before]);
           await backend.undelete(trashed);
           scene.ground.commit();
-          expect(treeDigest(path)).toBe(before);
+          expect(digestOf(scene, path)).toBe(before);
           expect(await treeNamed(backend, NAME)).toEqual(listed);
           await removeOne(backend, listed);
         }
@@ -153,14 +149,13 @@ export const TRASH: readonly Clause[] = [
   {
     sentence: 'trash: what is no tree is told as other, whatever its name, and never goes',
     test: async (scene) => {
-      const name = (what: string): BytePath => fromText(`.roots-trash.20261120T100000Z.${what}`);
-      writeFileSync(toBytes(inArchive(scene, name('file'))), '');
-      symlinkSync(toText(SIBLING), toBytes(inArchive(scene, name('link'))));
+      const name = (number: number): BytePath => fromText(`.roots-trash.20261120T100000Z.${String(number)}`);
+      for (const [number, [, plant]] of scene.ground.others.entries()) plant(scene.at(name(number)));
       const backend = await scene.open();
       const before = everything(scene);
       const { trees, trashed, others } = await backend.list();
       expect([trees.length, trashed]).toEqual([1, []]);
-      expect(others.map((other) => other.name).sort()).toEqual([name('file'), name('link')]);
+      expect(others.map((other) => other.name).sort()).toEqual([...scene.ground.others.keys()].map(name));
       const [tree] = trees;
       if (tree === undefined) throw new Error('it is not listed');
       for (const other of others) await expect(removeOne(backend, { ...tree, name: other.name })).rejects.toThrow('is not removed');
@@ -176,23 +171,23 @@ export const TRASH: readonly Clause[] = [
       await discardOne(backend, await treeNamed(backend, NAME));
       const tree = await trashedNamed(backend, NAME);
       let lastMoments = 0;
-      for (const [what, plant] of TAKEN) {
-        plant(scene, path);
-        const taken = everything(scene);
+      for (const [what, plant] of taken(scene)) {
+        plant(path);
+        const before = everything(scene);
         await expect(backend.undelete(tree), what).rejects.toMatchObject({
           kind: 'failed',
           message: expect.stringContaining('something of that name') as string,
         });
-        expect(everything(scene), what).toEqual(taken);
-        rmSync(toBytes(path), { recursive: true });
+        expect(everything(scene), what).toEqual(before);
+        scene.ground.removeTree(path);
 
         // Right before the last program, which renames.
         await atEachMoment(between, async (during) => {
           let planted = undefined as Record<string, string> | undefined;
           let result = undefined as unknown;
           const act = (call: string): void => {
-            if (!call.startsWith('mv ')) return;
-            plant(scene, path);
+            if (!RENAMES.test(call)) return;
+            plant(path);
             planted = everything(scene);
           };
           await during(act, async () => (result = await backend.undelete(tree).catch((error: unknown) => error)));
@@ -203,12 +198,12 @@ export const TRASH: readonly Clause[] = [
           } else {
             expect(result, what).toMatchObject({ kind: 'failed' });
             expect(everything(scene), what).toEqual(planted);
-            rmSync(toBytes(path), { recursive: true });
+            scene.ground.removeTree(path);
             lastMoments += 1;
           }
         });
       }
-      expect(lastMoments).toBe(TAKEN.length);
+      expect(lastMoments).toBe(taken(scene).length);
       await backend.undelete(tree);
       expect((await backend.list()).trees.map(({ name }) => name).sort()).toEqual([SIBLING, NAME].sort());
     },
@@ -217,33 +212,33 @@ export const TRASH: readonly Clause[] = [
     sentence: 'undelete: refuses what is mounted, or is not what was listed',
     test: async (scene) => {
       const backend = await scene.open();
-      const content = treeDigest(scene.addTree(NAME));
+      const content = digestOf(scene, scene.addTree(NAME));
       await discardOne(backend, await treeNamed(backend, NAME));
       const tree = await trashedNamed(backend, NAME);
-      const path = inArchive(scene, tree.name);
+      const path = scene.at(tree.name);
       const refuses = async (): Promise<void> => {
         const before = everything(scene);
         await expect(backend.undelete(tree)).rejects.toMatchObject({ kind: 'failed' });
         expect(everything(scene)).toEqual(before);
       };
-      scene.ground.mountTree(path, scene.mountPoint());
+      mountTree(scene, path, scene.mountPoint());
       await refuses();
       await unmountEverywhere(scene);
-      tool('mount', '-t', 'tmpfs', 'roots-test', join(toText(path), 'var'));
+      mountInside(scene, path, 'var');
       await refuses();
       await unmountEverywhere(scene);
 
-      const away = join(scene.mountPoint(), 'away');
-      renameSync(toBytes(path), away);
+      const away = scene.away();
+      scene.ground.renameTree(path, away);
       await refuses();
-      for (const [, plant] of [...TAKEN, ['another', (): void => void scene.addTree(tree.name)] as const]) {
-        plant(scene, path);
+      for (const [, plant] of [...taken(scene), ['another tree', (): void => void scene.addTree(tree.name)] as const]) {
+        plant(path);
         await refuses();
-        renameSync(toBytes(path), join(scene.mountPoint(), 'away'));
+        scene.ground.renameTree(path, scene.away());
       }
-      renameSync(away, toBytes(path));
+      scene.ground.renameTree(away, path);
       await backend.undelete(tree);
-      expect(treeDigest(inArchive(scene, NAME))).toBe(content);
+      expect(digestOf(scene, scene.at(NAME))).toBe(content);
     },
   },
   {
@@ -253,13 +248,13 @@ export const TRASH: readonly Clause[] = [
       scene.addTree(NAME);
       await discardOne(backend, await treeNamed(backend, NAME));
       const tree = await trashedNamed(backend, NAME);
-      scene.ground.mountTree(inArchive(scene, tree.name), scene.mountPoint());
+      mountTree(scene, scene.at(tree.name), scene.mountPoint());
       const before = everything(scene);
       await expect(removeOne(backend, tree)).rejects.toThrow(`${NAME} is not removed: it is mounted`);
       expect(everything(scene)).toEqual(before);
       await unmountEverywhere(scene);
       await removeOne(backend, tree);
-      expect(readdirSync(scene.archive)).toEqual([SIBLING]);
+      expectNames(scene, SIBLING);
     },
   },
 ];

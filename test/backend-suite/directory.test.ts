@@ -1,56 +1,42 @@
 import { chownSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { fromText, toBytes, toText } from '../../src/byte-path.ts';
-import { CAPABILITIES } from '../../src/backend/directory/adapter.ts';
+import { fromText } from '../../src/byte-path.ts';
 import { makeExt4Image, mountTmpfs } from '../support/loop-image.ts';
 import { requires } from '../support/requirements.ts';
 import { makeScratch, tool, withScratch } from '../support/scratch.ts';
-import { start } from './processes.ts';
-import type { Ground } from './scene.ts';
+import { DIRECTORY, directoryGround } from './directory-ground.ts';
+import type { Ground } from './ground.ts';
+import { actorCommand, start } from './processes.ts';
 import { backendSuite } from './suite.ts';
-import { fileURLToPath } from 'node:url';
 
-function ground(name: string, flags: boolean, place: (scratch: string) => { readonly base: string; close(): void }): Ground {
+function ground(name: string, place: (scratch: string) => { readonly base: string; close(): void }): Ground {
   const scratch = makeScratch();
   const { base, close } = place(scratch.path);
-  return {
-    name,
-    capabilities: CAPABILITIES,
-    flags,
+  return directoryGround(name, {
     base,
-    makeTree: (path) => mkdirSync(toBytes(path)),
-    makeReadOnly: () => undefined,
-    location: ({ live, blank, archive }) => ({
-      backend: 'directory',
-      live: fromText(live),
-      blank: fromText(blank),
-      archive: fromText(archive),
-    }),
-    mountTree: (path, at) => void tool('mount', '--bind', toText(path), at),
-    commit: () => undefined,
     close: () => {
       close();
       scratch.remove();
     },
-  };
+  });
 }
 
 requires.root('directory', () => {
-  backendSuite('directory', { capabilities: CAPABILITIES, flags: true, alone: false }, () =>
-    ground('directory', true, (scratch) => {
+  backendSuite('directory', { ...DIRECTORY, alone: false }, () =>
+    ground('directory', (scratch) => {
       mkdirSync(join(scratch, 'base'));
       return { base: join(scratch, 'base'), close: () => undefined };
     }),
   );
-  backendSuite('directory on ext4', { capabilities: CAPABILITIES, flags: true, alone: true }, () =>
-    ground('ext4', true, (scratch) => {
+  backendSuite('directory on ext4', DIRECTORY, () =>
+    ground('ext4', (scratch) => {
       const image = makeExt4Image({ sizeMiB: 64, dir: scratch });
       return { base: image.mount({}, join(scratch, 'ext4')), close: () => image.close() };
     }),
   );
-  backendSuite('directory on tmpfs', { capabilities: CAPABILITIES, flags: false, alone: true }, () =>
-    ground('tmpfs', false, (scratch) => {
+  backendSuite('directory on tmpfs', { ...DIRECTORY, flags: false }, () =>
+    ground('tmpfs', (scratch) => {
       const tmpfs = mountTmpfs(join(scratch, 'tmpfs'), 64);
       return { base: tmpfs.path, close: () => tmpfs.close() };
     }),
@@ -64,10 +50,9 @@ requires.root('directory', () => {
         chownSync(each, 65534, 65534);
       }
       tool('chmod', '0755', path);
-      const task = { location: { backend: 'directory', live: null, blank: null, archive }, action: 'tour' };
-      const actor = fileURLToPath(new URL('./actor.ts', import.meta.url));
+      const location = { backend: 'directory', live: null, blank: null, archive: fromText(archive) } as const;
       const user = ['--reuid=65534', '--regid=65534', '--clear-groups', '--'];
-      const started = start('setpriv', [...user, process.execPath, '--import', 'tsx', actor, JSON.stringify(task)]);
+      const started = start('setpriv', [...user, process.execPath, ...actorCommand({ location, action: 'tour' })]);
       await started.gone;
       expect(JSON.parse(started.output())).toEqual({
         uid: 65534,

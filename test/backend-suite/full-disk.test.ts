@@ -139,9 +139,9 @@ requires.btrfs('on a full disk', () => {
         expect(readdirSync(join(top, 'old_roots')).filter((name) => name !== '.roots')).toEqual([NEWEST]);
         expect(treeDigest(fromText(join(top, 'old_roots', NEWEST)))).toBe(newest);
         expect(await backend.settle(60_000)).toBe(true);
-        expect(backend.space().freeBytes).toBeGreaterThan(6 * MIB);
+        expect((await backend.space()).freeBytes).toBeGreaterThan(6 * MIB);
         await backend.appendLog(['{}']);
-        expect(backend.readLog().at(-1)).toBe('{}');
+        expect((await backend.readLog()).at(-1)).toBe('{}');
       },
       (path) => void tool('btrfs', 'subvolume', 'create', path),
     );
@@ -165,7 +165,7 @@ requires.root('on a full disk', () => {
           writeFileSync(join(top, 'filler', 'more'), 'x');
         }).toThrow('ENOSPC');
         await expect(backend.appendLog(['x'.repeat(8192)])).rejects.toMatchObject({ name: 'RootsError', kind: 'failed' });
-        expect(backend.readLog()).toEqual(['before']);
+        expect(await backend.readLog()).toEqual(['before']);
 
         const departures = await backend.remove([await treeNamed(backend, NAME), await treeNamed(backend, NESTED)]);
         expect(departures.map(({ error }) => error)).toEqual([null, null]);
@@ -173,7 +173,7 @@ requires.root('on a full disk', () => {
         expect(await backend.settle(10_000)).toBe(true);
         expect(statfsSync(top).bfree * statfsSync(top).bsize).toBeGreaterThan(7 * MIB);
         await backend.appendLog(['after']);
-        expect(backend.readLog().filter((line) => !line.startsWith('x'))).toEqual(['before', 'after']);
+        expect((await backend.readLog()).filter((line) => !line.startsWith('x'))).toEqual(['before', 'after']);
         expect(lstatSync(join(top, 'old_roots', NEWEST, 'large')).size).toBe(4 * MIB);
       },
       (path) => mkdirSync(path),

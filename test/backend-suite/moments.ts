@@ -4,6 +4,9 @@ import { run, type Run } from '../../src/system/run.ts';
 import type { Backend, Listing, Location } from '../../src/backend/backend.ts';
 import { openBackend } from '../../src/backend/detect.ts';
 
+/** The program that renames, where that must not replace anything. */
+export const RENAMES = /^mv |^zfs rename /;
+
 /** Told of the command line of a program right before it is started. */
 type Act = (call: string) => void;
 
@@ -44,6 +47,14 @@ export async function atEachMoment(
     });
     if (!reached) return number - 1;
   }
+}
+
+/** The numbers from 1 to `count`, or so many of them, the first and the last included, as far apart as they go. */
+export function spread(count: number, most = count): readonly number[] {
+  const all = Array.from({ length: count }, (_, at) => at + 1);
+  if (most >= count) return all;
+  const chosen = Array.from({ length: most }, (_, at) => Math.round((at * (count - 1)) / Math.max(most - 1, 1)));
+  return [...new Set(chosen)].map((at) => all[at]!);
 }
 
 /**

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Location } from '../../src/backend/backend.ts';
-import { mountTable } from '../support/scratch.ts';
+import { mountTable, type MountEntry } from '../support/scratch.ts';
 
 export interface Task {
   readonly location: Location;
@@ -24,15 +24,23 @@ export interface Started {
   readonly gone: Promise<{ readonly status: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
-const ACTOR = fileURLToPath(new URL('./actor.ts', import.meta.url));
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+/** What was made of actor.ts, where there are no sources. */
+const { ROOTS_TEST_ACTOR: BUILT } = process.env;
+
+/** Arguments for Node. */
+export function actorCommand(task: Task): string[] {
+  const program = BUILT === undefined ? ['--import', 'tsx', fileURLToPath(new URL('./actor.ts', import.meta.url))] : [BUILT];
+  return [...program, JSON.stringify(task)];
+}
 
 export function startActor(task: Task): Started {
-  return start(process.execPath, ['--import', 'tsx', ACTOR, JSON.stringify(task)]);
+  return start(process.execPath, actorCommand(task));
 }
 
 export function start(program: string, args: readonly string[]): Started {
-  const child = spawn(program, args, { cwd: PROJECT, stdio: ['pipe', 'pipe', 'pipe'] });
+  // Node looks for `tsx` from there.
+  const cwd = BUILT === undefined ? fileURLToPath(new URL('../..', import.meta.url)) : '/';
+  const child = spawn(program, args, { cwd, stdio: ['pipe', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.on('data', (data: Buffer) => (output += data.toString()));
   child.stderr.on('data', (data: Buffer) => (output += data.toString()));
@@ -86,11 +94,12 @@ export function othersShowing(source: string): string[] {
   });
 }
 
-/** Whether any process sees a mount below a directory. */
-export function isMountedAnywhere(directory: string): boolean {
+/** Whether any process sees a mount below a directory, but for those at `but`. */
+export function isMountedAnywhere(directory: string, but: readonly string[]): boolean {
+  const counts = ({ at }: MountEntry): boolean => at.startsWith(`${directory}/`) && !but.includes(at);
   return readdirSync('/proc').some((pid) => {
     try {
-      return /^\d+$/.test(pid) && mountTable(`/proc/${pid}/mountinfo`).some((mount) => mount.at.startsWith(`${directory}/`));
+      return /^\d+$/.test(pid) && mountTable(`/proc/${pid}/mountinfo`).some(counts);
     } catch {
       return false;
     }

@@ -1,76 +1,68 @@
 /** One target on a real filesystem, made anew for every test, with things beside its old roots that nothing may touch. */
-import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { fromText, joinPath, toBytes, type BytePath } from '../../src/byte-path.ts';
-import type { Backend, Capabilities, Location, Services } from '../../src/backend/backend.ts';
+import { fromText, joinPath, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
+import type { Backend, Location, Services } from '../../src/backend/backend.ts';
 import { openBackend } from '../../src/backend/detect.ts';
 import { PrivateMountPool } from '../../src/system/private-mount.ts';
 import { run, type Run } from '../../src/system/run.ts';
-import { treeDigest } from '../fixtures/tree-digest.ts';
+import { treeDigest, treeLines } from '../fixtures/tree-digest.ts';
 import { mountTable, tool } from '../support/scratch.ts';
+import type { Applicability, Ground, Places } from './ground.ts';
 import { isMountedAnywhere, until } from './processes.ts';
 
-/** What differs between filesystems; paths are absolute, on the host. */
-export interface Ground {
-  readonly name: string;
-  readonly capabilities: Capabilities;
-  /** Whether chattr(1) can set flags there. */
-  readonly flags: boolean;
-  /** A directory on the filesystem, below which the scenes are. */
-  readonly base: string;
-  /** An independent tree, as an old root is one. */
-  makeTree(path: BytePath): void;
-  makeReadOnly(path: BytePath): void;
-  location(scene: { readonly live: string; readonly blank: string; readonly archive: string }): Location;
-  /** Mounts just this tree somewhere. */
-  mountTree(path: BytePath, at: string): void;
-  /** After this, listing needs no more programs for trees that are new. */
-  commit(): void;
-  close(): void;
-}
-
-export interface Scene {
+export interface Scene extends Places {
   readonly ground: Ground;
+  readonly about: Applicability;
   readonly base: string;
-  readonly archive: string;
-  readonly live: string;
-  readonly blank: string;
   /** Reached by links in every tree. */
   readonly outside: string;
   readonly location: Location;
   /** An old root with files, links that lead out of it, and directories; returns its path. */
   addTree(name: BytePath): BytePath;
+  /** One with a file only, where many are wanted. */
+  addSmallTree(name: BytePath): BytePath;
+  /** The path of an entry of the archive. */
+  at(name: BytePath): BytePath;
   open(services?: Partial<Services>): Promise<Backend>;
   /** A directory of its own to mount something at. */
   mountPoint(): string;
+  /** A path beside the archive, where nothing is. */
+  away(): BytePath;
   digest(): Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
 export const SIBLING = fromText('2026-11-01_00:00:00');
+export const OUTSIDE = fromText('outside');
 
 let made = 0;
 
-export function makeScene(ground: Ground): Scene {
+export function makeScene(ground: Ground, about: Applicability): Scene {
   made += 1;
   const base = join(ground.base, `scene-${String(process.pid)}-${String(made)}`);
-  const [archive, live, blank, outside] = ['old_roots', 'root', 'root-blank', 'outside'].map((name) => join(base, name)) as [
+  const [archive, live, blank, outside] = ['old_roots', 'root', 'root-blank', OUTSIDE].map((name) => join(base, name)) as [
     string,
     string,
     string,
     string,
   ];
-  for (const path of [base, archive, outside]) mkdirSync(path);
+  for (const path of [base, outside]) mkdirSync(path);
   writeFileSync(join(outside, 'secret'), 'outside of every root\n');
-  ground.makeTree(fromText(live));
-  ground.makeTree(fromText(blank));
-  for (const path of [live, blank]) writeFileSync(join(path, 'here'), path);
+  ground.makeArchive(fromText(archive));
+  for (const path of [live, blank]) {
+    ground.makeTree(fromText(path));
+    ground.within(fromText(path), (at) => writeFileSync(toBytes(joinPath(at, fromText('here'))), path));
+  }
   const location = ground.location({ live, blank, archive });
   const closers: (() => Promise<void>)[] = [];
   let mountPoints = 0;
+  let aways = 0;
   const scene: Scene = {
     ground,
+    about,
     base,
     archive,
     live,
@@ -78,11 +70,20 @@ export function makeScene(ground: Ground): Scene {
     outside,
     location,
     addTree: (name) => {
-      const path = joinPath(fromText(archive), name);
+      const path = scene.at(name);
       ground.makeTree(path);
-      fill(path, outside);
+      ground.within(path, (at) => {
+        fill(at, outside);
+      });
       return path;
     },
+    addSmallTree: (name) => {
+      const path = scene.at(name);
+      ground.makeTree(path);
+      write(scene, path, 'file', name);
+      return path;
+    },
+    at: (name) => joinPath(fromText(archive), name),
     open: async (services = {}) => {
       const pool = new PrivateMountPool(services.run ?? run, 'write');
       closers.push(() => pool.close());
@@ -96,13 +97,20 @@ export function makeScene(ground: Ground): Scene {
       mkdirSync(at);
       return at;
     },
-    digest: () =>
-      Object.fromEntries(
-        [live, blank, outside, join(archive, SIBLING)].map((path) => [path.slice(base.length + 1), treeDigest(fromText(path))]),
+    away: () => {
+      aways += 1;
+      return fromText(join(base, `away-${String(aways)}`));
+    },
+    digest: () => ({
+      ...Object.fromEntries(
+        [live, blank, join(archive, SIBLING)].map((path) => [path.slice(base.length + 1), digestOf(scene, fromText(path))]),
       ),
+      outside: treeDigest(fromText(outside)),
+    }),
     close: async () => {
       for (const close of closers.reverse()) await close();
-      unmountBelow(base);
+      unmountBelow(base, []);
+      ground.endScene?.(base);
     },
   };
   scene.addTree(SIBLING);
@@ -119,34 +127,97 @@ function fill(path: BytePath, outside: string): void {
   symlinkSync('../../..', at('home/up'));
 }
 
-function unmountBelow(path: string): void {
-  for (const mount of mountTable().reverse()) {
-    if (mount.at.startsWith(`${fromText(path)}/`)) tool('umount', '--', Buffer.from(mount.at, 'latin1').toString());
-  }
+export function write(scene: Scene, tree: BytePath, file: string, content: string | Uint8Array): void {
+  scene.ground.within(tree, (at) => writeFileSync(toBytes(joinPath(at, fromText(file))), content));
+}
+
+export function read(scene: Scene, tree: BytePath, file: string): string {
+  return scene.ground.within(tree, (at) => readFileSync(toBytes(joinPath(at, fromText(file))), 'utf8'));
+}
+
+/** Of files in a tree; `''` is the tree itself. */
+export function chattr(scene: Scene, flags: string, tree: BytePath, ...files: readonly string[]): void {
+  scene.ground.within(tree, (at) => {
+    for (const file of files) tool('chattr', flags, toText(joinPath(at, fromText(file))));
+  });
+}
+
+/** All that can be known of a tree but its name, with the trees that are nested in it. */
+export function digestOf(scene: Scene, path: BytePath): string {
+  return createHash('sha256').update(linesOf(scene, path).join('\0'), 'latin1').digest('hex');
+}
+
+export function linesOf(scene: Scene, path: BytePath): string[] {
+  const { nested, traits } = scene.ground.beyond(path);
+  const trees = ['' as BytePath, ...nested];
+  return [...traits, ...trees.flatMap((each) => [each, ...scene.ground.within(joinPath(path, each), treeLines)])];
+}
+
+/** Only what is in its files. */
+export function contentOf(scene: Scene, path: BytePath): string {
+  return scene.ground.within(path, treeDigest);
+}
+
+/** Mounts just this tree. */
+export function mountTree(scene: Scene, path: BytePath, at: string): void {
+  const [program, ...args] = scene.ground.mountCommand(path, at);
+  tool(program, ...args);
+}
+
+/** Mounts a part of it only. */
+export function mountPart(scene: Scene, path: BytePath, part: string, at: string): void {
+  scene.ground.within(path, (top) => tool('mount', '--bind', toText(joinPath(top, fromText(part))), at));
+}
+
+/** The words of `mountCommand` for a shell. */
+export function mountScript(scene: Scene, path: BytePath, at: string): string {
+  return scene.ground
+    .mountCommand(path, at)
+    .map((word) => `'${word}'`)
+    .join(' ');
+}
+
+/** Mounts something in the tree. `whole`: where the tree is mounted for that itself, which it has to be where it is no directory in the archive. */
+export function mountInside(scene: Scene, path: BytePath, part: string): { readonly inside: string; readonly whole: string | null } {
+  const whole = scene.about.archive === 'directory' ? null : scene.mountPoint();
+  if (whole !== null) mountTree(scene, path, whole);
+  const inside = join(whole ?? toText(path), part);
+  tool('mount', '-t', 'tmpfs', 'roots-test', inside);
+  return { inside, whole };
+}
+
+function unmountBelow(path: string, but: readonly string[]): void {
+  for (const { at } of mountTable().reverse())
+    if (at.startsWith(`${fromText(path)}/`) && !but.includes(toText(at))) tool('umount', '--', toText(at));
 }
 
 /** Whatever has made a mount namespace of its own meanwhile, such as other tests, has what was mounted then mounted too until it ends. */
-export async function unmountEverywhere({ base }: Scene): Promise<void> {
-  unmountBelow(base);
-  await until(`nothing to be mounted below ${base}`, () => !isMountedAnywhere(base));
+export async function unmountEverywhere({ base, live, blank }: Scene): Promise<void> {
+  unmountBelow(base, [live, blank]);
+  await until(`nothing to be mounted below ${base}`, () => !isMountedAnywhere(base, [live, blank]));
 }
 
 /** What is in the archive but for what the backend keeps there itself: a digest by name. */
 export function everything(scene: Scene): Record<string, string> {
-  const names = (readdirSync(scene.archive, { encoding: 'latin1' }) as BytePath[]).filter((name) => name !== '.roots').sort();
-  return Object.fromEntries(names.map((name) => [name, treeDigest(joinPath(fromText(scene.archive), name))]));
+  return Object.fromEntries(scene.ground.names(fromText(scene.archive)).map((name) => [name, digestOf(scene, scene.at(name))]));
 }
 
 export function expectGone(scene: Scene, path: BytePath): void {
-  expect(lstatSync(toBytes(path), { throwIfNoEntry: false })).toBeUndefined();
-  expect(readdirSync(scene.archive, { encoding: 'latin1' }).filter((name) => name.startsWith('.roots-'))).toEqual([]);
+  expect(scene.ground.exists(path)).toBe(false);
+  expect(scene.ground.names(fromText(scene.archive)).filter((name) => name.startsWith('.roots-'))).toEqual([]);
 }
 
-/** Trees of their own in another, each with a file `data`. */
+/** The names in the archive are just these. */
+export function expectNames(scene: Scene, ...names: readonly BytePath[]): void {
+  expect(scene.ground.names(fromText(scene.archive))).toEqual([...names].sort());
+}
+
+/** Trees of their own in another, each with a file `data`. Each is in the tree itself, or in one that comes before it. */
 export function nest(scene: Scene, root: BytePath, ...paths: readonly string[]): void {
   for (const path of paths) {
-    scene.ground.makeTree(joinPath(root, fromText(path)));
-    writeFileSync(toBytes(joinPath(root, fromText(`${path}/data`))), path);
+    const tree = joinPath(root, fromText(path));
+    scene.ground.makeTree(tree);
+    write(scene, tree, 'data', path);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What tests do with one tree by its name; what fails is thrown. */
-import type { ArchivedTree, Backend, Departure, TrashedTree } from '../../src/backend/backend.ts';
+import type { ArchivedTree, Backend, Departure, Lock, TrashedTree } from '../../src/backend/backend.ts';
 import type { BytePath } from '../../src/byte-path.ts';
+import { RootsError } from '../../src/errors.ts';
 
 export async function treeNamed(backend: Backend, name: BytePath): Promise<ArchivedTree> {
   const { trees } = await backend.list();
@@ -14,6 +15,18 @@ export async function trashedNamed(backend: Backend, formerName: BytePath): Prom
   const tree = trashed.find((each) => each.formerName === formerName);
   if (tree === undefined) throw new Error(`${formerName} is not in the trash`);
   return tree;
+}
+
+/** What a killed process held is free a moment later, when its keepers have noticed. */
+export async function lockWhenFree(backend: Backend): Promise<Lock> {
+  for (let round = 0; ; round += 1) {
+    try {
+      return await backend.lock('exclusive');
+    } catch (error) {
+      if (round > 100 || !(error instanceof RootsError) || error.kind !== 'locked') throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 }
 
 type Gone = Pick<Departure, 'nested' | 'notes'>;

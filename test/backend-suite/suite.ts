@@ -3,7 +3,6 @@
  * contract; which apply is said by the capabilities, as data. The end of each suite says how many were proven and which do not apply.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Capabilities } from '../../src/backend/backend.ts';
 import { LISTING } from './clauses-listing.ts';
 import { LOG } from './clauses-log.ts';
 import { LOCKING } from './clauses-locking.ts';
@@ -19,7 +18,8 @@ import { INTERFERING } from './clauses-interfering.ts';
 import { CUT_SHORT } from './clauses-cut-short.ts';
 import { TRASH } from './clauses-trash.ts';
 import { children, othersShowing, until } from './processes.ts';
-import { makeScene, type Ground, type Scene } from './scene.ts';
+import type { Applicability, Ground } from './ground.ts';
+import { makeScene, type Scene } from './scene.ts';
 import { mountTable } from '../support/scratch.ts';
 
 export interface Clause {
@@ -32,13 +32,16 @@ export interface Clause {
   readonly changesBeside?: boolean;
 }
 
-export interface Applicability {
-  readonly capabilities: Capabilities;
-  /** Whether chattr(1) can set flags there. */
-  readonly flags: boolean;
-  /** Whether nobody else writes to the filesystem. */
-  readonly alone: boolean;
+export interface Outcome {
+  readonly backend: string;
+  readonly sentence: string;
+  readonly result: 'proven' | 'does not apply';
+  /** Why it does not apply. */
+  readonly why: string | null;
 }
+
+/** Of all suites of this process, each once it has ended. A sentence that is not in it was not proven. */
+export const outcomes: Outcome[] = [];
 
 const CLAUSES: readonly Clause[] = [
   ...LISTING,
@@ -60,27 +63,28 @@ const CLAUSES: readonly Clause[] = [
 export function backendSuite(name: string, about: Applicability, makeGround: () => Ground): void {
   describe(`${name} keeps the contract`, () => {
     let ground: Ground | undefined;
-    const proven: string[] = [];
-    const notApplicable: string[] = [];
+    const own: Outcome[] = [];
 
     beforeAll(() => {
       ground = makeGround();
     });
     afterAll(() => {
       ground?.close();
-      const rows = notApplicable.map((row) => `\n  does not apply: ${row}`).join('');
-      console.log(`${name}: ${String(proven.length)} sentences of the contract are proven${rows}`);
+      outcomes.push(...own);
+      const proven = own.filter(({ result }) => result === 'proven');
+      const others = own.flatMap(({ sentence, why }) => (why === null ? [] : [`\n  does not apply: ${sentence} (${why})`]));
+      console.log(`${name}: ${String(proven.length)} sentences of the contract are proven${others.join('')}`);
     });
 
     for (const { sentence, unless, test, changesBeside } of CLAUSES) {
       const why = unless?.(about) ?? false;
       if (why !== false) {
-        notApplicable.push(`${sentence} (${why})`);
+        own.push({ backend: name, sentence, result: 'does not apply', why });
         continue;
       }
       it(sentence, async () => {
         if (ground === undefined) throw new Error('there is no filesystem');
-        const scene = makeScene(ground);
+        const scene = makeScene(ground, about);
         try {
           const before = scene.digest();
           await test(scene);
@@ -88,7 +92,7 @@ export function backendSuite(name: string, about: Applicability, makeGround: () 
         } finally {
           await scene.close();
         }
-        proven.push(sentence);
+        own.push({ backend: name, sentence, result: 'proven', why: null });
       });
     }
 
