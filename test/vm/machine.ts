@@ -4,6 +4,7 @@
  *
  *     /run/host            the shared folder, there and here `Guest.folder`
  *     /run/host/results    for the script to write to; its own output is in output.log beside it
+ *     /run/host/files      what else is given to it
  *     /usr/lib/roots       the built program, started by /usr/bin/roots
  *     /dev/vdb, …          the disks, empty
  */
@@ -31,6 +32,8 @@ export interface GuestOptions {
   /** `systemd`: in a unit, after a whole boot. `init`: instead of an init, which takes a third of the time. */
   readonly boot: 'systemd' | 'init';
   readonly diskMiB?: readonly number[];
+  /** More files and folders for /run/host/files: where each is here, by its name there. */
+  readonly files?: Readonly<Record<string, string>>;
   /** A hang, not slowness: emulation on a loaded machine takes long. */
   readonly limitSeconds: number;
 }
@@ -48,7 +51,7 @@ export async function runInGuest(options: GuestOptions): Promise<Guest> {
   const image = execFileSync(join(here, 'image/build.sh'), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
   const folder = mkdtempSync(join(tmpdir(), 'roots-vm-'));
   const share = join(folder, 'share');
-  fillShare(share, options.script);
+  fillShare(share, options);
   const disks = (options.diskMiB ?? []).map((size, at) => emptyDisk(join(folder, `disk-${String(at + 1)}`), size));
   const ending = await emulate(folder, image, disks, options);
   const verdict = readIfThere(join(share, 'verdict')).trim();
@@ -67,8 +70,9 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const top = join(here, '../..');
 
 /** The program is copied: somebody may build while the machine runs. */
-function fillShare(share: string, script: string): void {
-  mkdirSync(join(share, 'results'), { recursive: true });
+function fillShare(share: string, { script, files = {} }: GuestOptions): void {
+  for (const name of ['results', 'files']) mkdirSync(join(share, name), { recursive: true });
+  for (const [name, from] of Object.entries(files)) cpSync(from, join(share, 'files', name), { recursive: true });
   for (const name of ['bin', 'dist', 'package.json']) cpSync(join(top, name), join(share, 'roots', name), { recursive: true });
   cpSync(join(here, 'guest/units'), join(share, 'units'), { recursive: true });
   for (const [from, to] of [
@@ -93,8 +97,9 @@ async function emulate(folder: string, image: string, disks: readonly string[], 
   const kernel = ['console=ttyS0', 'quiet', 'panic=-1', 'mitigations=off', 'nokaslr', 'audit=0', ...init];
   const drive = (file: string, how: string): string[] => ['-drive', `file=${file},format=raw,if=virtio,${how}`];
   const args = [
-    // KVM is there on many machines and dies on some of them.
-    ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '2048'],
+    // KVM is there on many machines and dies on some of them. One processor: a second one makes everything cost a fifth more, and a boot twice as much
+    // (QEMU 7.2), and there are two machines at a time.
+    ...['-accel', 'tcg', '-cpu', 'max', '-smp', '1', '-m', '2048'],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', `file:${join(folder, 'console.log')}`],
     ...['-kernel', join(image, 'kernel'), '-initrd', join(image, 'initrd'), '-append', kernel.join(' ')],
     ...drive(join(image, 'disk'), 'snapshot=on'),

@@ -86,6 +86,41 @@ observe done
 [ ! -e /run/alarm ] || touch "$results/alarm-too-early"
 program status timer status --json
 
+# What the backends for ZFS and bcachefs do, in the same unit.
+truncate -s 128M /var/tmp/pool
+modprobe zfs
+modprobe bcachefs
+zpool create -m none tank /var/tmp/pool
+zfs create -o mountpoint=legacy tank/root
+# It may crash at its very end, when all is done.
+bcachefs format /dev/vdc >/dev/null 2>&1 || true
+mount --mkdir -t bcachefs /dev/vdc /mnt/bcachefs
+bcachefs subvolume create /mnt/bcachefs/root
+cat >/run/others.sh <<'END'
+set -eux
+cd "$RUNTIME_DIRECTORY"
+mkdir mnt
+zfs snapshot tank/root@today
+zfs rename tank/root@today @yesterday
+mount -i -t zfs -o ro tank/root@yesterday mnt
+umount mnt
+zfs destroy tank/root@yesterday
+zfs set roots:pin=kept tank/root
+mount -i -t bcachefs -o rw /dev/vdc mnt
+bcachefs subvolume snapshot -r mnt/root mnt/today
+bcachefs subvolume delete mnt/today
+mkdir mnt/done
+umount mnt
+END
+sed 's|^ExecStart=.*|ExecStart=/bin/bash /run/others.sh|; /^OnFailure=/d' /etc/systemd/system/roots-prune.service >/run/systemd/system/others.service
+systemctl daemon-reload
+systemctl start others.service || true
+systemctl show others.service >"$results/others.service"
+journalctl --boot --unit=others.service --output=cat >"$results/others.log"
+{ zfs get -H -o value roots:pin tank/root; zfs list -H -o name -t all -r tank; ls /mnt/bcachefs; } >"$results/others"
+umount /mnt/bcachefs
+zpool export tank
+
 # This time by the timer itself, which cannot wait for a quarter of an hour, and not to the end: btrfs does not let its default subvolume go.
 kill "$holder"
 mount -o subvolid=5 /dev/vdb /mnt/top

@@ -5,7 +5,7 @@ import { guestSuite } from './guest-suite.ts';
 const result = guestSuite({
   script: fileURLToPath(new URL('timer.sh', import.meta.url)),
   boot: 'systemd',
-  diskMiB: [512],
+  diskMiB: [512, 256],
   limitSeconds: 600,
 });
 
@@ -80,6 +80,13 @@ describe('a run of the service', () => {
     });
     const { nextRun, services } = status as { nextRun: string; services: [{ endedAt: string }] };
     expect(Date.parse(nextRun)).toBeGreaterThan(Date.parse(services[0].endedAt));
+  });
+});
+
+describe('the service', () => {
+  it('lets the programs of ZFS and bcachefs do what pruning and rotating need', () => {
+    expect(properties('others.service'), result('others.log')).toMatchObject({ Result: 'success', ExecMainStatus: '0' });
+    expect(lines('others')).toEqual(['kept', 'tank', 'tank/root', 'done', 'lost+found', 'root']);
   });
 });
 

@@ -1,0 +1,28 @@
+/**
+ * The conformance suite for one backend, in one process: `suite BACKEND DISK RESULTS [PATTERN]`. Each verdict is a line of JSON in the file RESULTS, written
+ * at once, so that it is known where a machine has died. PATTERN: only tests whose names it matches.
+ */
+import { appendFileSync } from 'node:fs';
+import { backendSuite } from '../../backend-suite/suite.ts';
+import { GROUNDS } from './grounds.ts';
+import { runSuites } from './vitest.ts';
+
+const LIMIT_MS = 600_000;
+
+const [backend, disk, results, pattern] = process.argv.slice(2);
+if (backend === undefined || !(backend in GROUNDS) || disk === undefined || results === undefined)
+  throw new Error(`${Object.keys(GROUNDS).join(' | ')}, a disk and a file for the results are wanted`);
+
+const { name, about, make } = GROUNDS[backend as keyof typeof GROUNDS];
+backendSuite(name, about, () => make(disk, `/run/suite-${String(process.pid)}`));
+await runSuites({
+  limit: LIMIT_MS,
+  ...(pattern !== undefined && { pattern: new RegExp(pattern) }),
+  tell: (verdict) => {
+    appendFileSync(results, `${JSON.stringify(verdict)}\n`);
+    if (verdict.result !== 'started') console.log(`${String(verdict.ms).padStart(7)} ms ${verdict.result} ${verdict.test}`);
+    if (verdict.error !== undefined) console.log(verdict.error.stack ?? verdict.error.message);
+  },
+});
+// What hangs must not keep the machine.
+process.exit(0);
