@@ -35,8 +35,8 @@ import { parseNumbers, type Dataset } from './parse.ts';
 import { makeStatePlace, mountState, mountToRead } from './place.ts';
 import { mountPointsOf, premisesOf, requireDataset, type Site } from './premises.ts';
 import { mustZfs, requireUsable, zfs, zfsError } from './program.ts';
-import { rollbackWarnings } from './rollback.ts';
 import { placesOf, scan, writePin, type Scan } from './scan.ts';
+import { rollbackWarnings, warningsOfNested } from './warnings.ts';
 
 export type ZfsLocation = Extract<Location, { backend: 'zfs' }>;
 
@@ -118,7 +118,11 @@ class ZfsBackend implements Backend {
         else trashed.push({ ...tree, formerName: entry.formerName, trashedAt: entry.at });
       }
     }
-    const warnings = [...warningsOf({ stored: {}, unreadable: null }, onTheirWay), ...rollbackWarnings(now, trees)];
+    const warnings = [
+      ...warningsOf({ stored: {}, unreadable: null }, onTheirWay),
+      ...rollbackWarnings(now, trees),
+      ...warningsOfNested(now, trees),
+    ];
     return { trees, trashed, others, warnings };
   }
 

@@ -50,11 +50,12 @@ async function destroy(site: Site, premises: Premises, { entry, formerName, guid
   const notes: string[] = [];
   const gone: BytePath[] = [];
   let now = entry;
+  let destroyed = 0;
   const ended = (why: string | null): Destroyed => ({
     entry: now,
     nested: gone,
     notes,
-    isWhole: parseEntryName(now).kind !== 'removing' || now === entry ? gone.length === 0 : false,
+    isWhole: destroyed === 0,
     error: why === null ? null : new RootsError('failed', `${printable(formerName)} is not removed: ${why}`),
   });
   try {
@@ -82,6 +83,7 @@ async function destroy(site: Site, premises: Premises, { entry, formerName, guid
       if (why !== null) return ended(why);
       const result = await zfs(site.run, ['destroy', part.name]);
       if (result.status !== 0) return ended(asKnown(wordsOf(result), entry, now, formerName));
+      destroyed += 1;
       if (part.name === dataset) continue;
       if (isSnapshot(part.name) && !isSnapshot(dataset)) snapshots.push(splitSnapshot(part.name).name);
       else gone.push(pathWithin(part.name, dataset));

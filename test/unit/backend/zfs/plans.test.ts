@@ -4,8 +4,8 @@ import { fromText } from '../../../../src/byte-path.ts';
 import type { Dataset } from '../../../../src/backend/zfs/parse.ts';
 import { recognise } from '../../../../src/backend/zfs/detect.ts';
 import { takenOverByLive, whyItStays } from '../../../../src/backend/zfs/premises.ts';
-import { rollbackWarnings } from '../../../../src/backend/zfs/rollback.ts';
 import type { Scan } from '../../../../src/backend/zfs/scan.ts';
+import { rollbackWarnings, warningsOfNested } from '../../../../src/backend/zfs/warnings.ts';
 import type { Mount } from '../../../../src/system/mounts.ts';
 
 let transaction = 0n;
@@ -114,6 +114,22 @@ describe('rollbackWarnings', () => {
     expect(rollbackWarnings(scanOf(root, { blank: 'p/root@blank' }), [{ isSnapshot: false }])).toEqual([]);
     expect(rollbackWarnings(scanOf(root, { blank: 'p/blank@blank' }), [])).toEqual([]);
     expect(rollbackWarnings(scanOf(root.slice(0, 3), { blank: 'p/root@blank' }), [])).toEqual([]);
+  });
+});
+
+describe('warningsOfNested', () => {
+  it('names filesystems below old roots, and neither snapshots nor what is below the live root', () => {
+    const all = [
+      dataset('p/old/a'),
+      dataset('p/old/a@s'),
+      dataset('p/root'),
+      dataset('p/root/var'),
+      dataset('p/root@t'),
+      dataset('p/root/var@t'),
+    ];
+    const trees = ['a', '@t'].map((name) => ({ name: fromText(name) }));
+    expect(warningsOfNested(scanOf(all), trees)).toEqual([]);
+    expect(warningsOfNested(scanOf([...all, dataset('p/old/a/var'), dataset('p/old/b/srv')]), trees).join()).toContain('(var)');
   });
 });
 
