@@ -103,7 +103,7 @@ function chosen(
 function refuseWithoutSnapshots({ backend, name }: Target): void {
   if (!backend.capabilities.snapshots)
     throw new RootsError('unsupported', `${name} cannot be rotated: there are no snapshots here (${backend.place})`, {
-      hint: 'rotation needs a filesystem with snapshots, such as btrfs',
+      hint: 'rotation needs a filesystem with snapshots: btrfs, ZFS or bcachefs',
     });
   if (backend.location.live === null)
     throw new RootsError('usage', `${name} cannot be rotated: its live root is not known`, { hint: 'set `live` in the configuration' });

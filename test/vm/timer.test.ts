@@ -6,7 +6,7 @@ const result = guestSuite({
   script: fileURLToPath(new URL('timer.sh', import.meta.url)),
   boot: 'systemd',
   diskMiB: [512, 256],
-  limitSeconds: 600,
+  limitSeconds: 900,
 });
 
 const lines = (name: string): string[] =>
