@@ -163,11 +163,11 @@ requires.btrfs('T9: data in a subvolume that is nested in an old root', () => {
   });
 
   it('T9: shows in a diff', async () => {
-    const { name, file, subvolumes } = field.odd.nested!;
+    const { name, file, trees } = field.odd.nested!;
     const { json } = await roots(['diff', name, '--json', '--config', config]);
     const { changes } = json as Diff;
     expect(changes).toContainEqual(expect.objectContaining({ path: file, kind: 'added', type: 'file' }));
-    for (const path of subvolumes) expect(changes).toContainEqual(expect.objectContaining({ path, kind: 'added', type: 'subvolume' }));
+    for (const path of trees) expect(changes).toContainEqual(expect.objectContaining({ path, kind: 'added', type: 'subvolume' }));
   });
 });
 
