@@ -4,13 +4,15 @@
 import { lstatSync, renameSync } from 'node:fs';
 import { joinPath, printableText, toBytes, type BytePath } from '../byte-path.ts';
 import type { Run } from '../system/run.ts';
+import { LONGEST_NAME } from './entry-name.ts';
 import type { Premises } from './set-aside.ts';
 
 /** Under the lock nobody else makes names of ours, so what is checked to be absent before a rename stays absent. */
-export function entriesIn(archive: BytePath, run: Run): Pick<Premises, 'exists' | 'rename' | 'renameWithoutReplacing'> {
+export function entriesIn(archive: BytePath, run: Run): Pick<Premises, 'exists' | 'longestName' | 'rename' | 'renameWithoutReplacing'> {
   const at = (entry: BytePath): Buffer => toBytes(joinPath(archive, entry));
   return {
     exists: async (entry) => Promise.resolve(hasEntry(archive, entry)),
+    longestName: () => LONGEST_NAME,
     // Async, so that an error is one of the promise.
     rename: async (from, to) => {
       renameSync(at(from), at(to));

@@ -16,7 +16,7 @@ const TRASHED = /^\.roots-trash\.(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z\.(
 const REMOVING = /^\.roots-(removing|deleting)\.\d+\.([^]+)$/;
 
 /** NAME_MAX of Linux, in bytes. */
-const LONGEST = 255;
+export const LONGEST_NAME = 255;
 
 export function parseEntryName(name: BytePath): EntryName {
   const trashed = TRASHED.exec(name);
@@ -32,28 +32,28 @@ export function parseEntryName(name: BytePath): EntryName {
 type IsTaken = (name: BytePath) => Promise<boolean>;
 
 /** Undefined if the name would be too long to be had back. `isTaken`: two of one name in one second are a second apart. */
-export async function trashName(name: BytePath, at: Date, isTaken: IsTaken): Promise<BytePath | undefined> {
+export async function trashName(name: BytePath, at: Date, isTaken: IsTaken, longest = LONGEST_NAME): Promise<BytePath | undefined> {
   for (let time = at.getTime(); ; time += 1000) {
     const stamp = new Date(time).toISOString().replace(/[-:]|\.\d+/g, '');
     const entry = `${fromText(`.roots-trash.${stamp}.`)}${name}` as BytePath;
-    if (entry.length > LONGEST) return undefined;
+    if (entry.length > longest) return undefined;
     if (!(await isTaken(entry))) return entry;
   }
 }
 
 /** Of a tree that is about to be deleted, and is whole. */
-export async function removingName(name: BytePath, isTaken: IsTaken): Promise<BytePath> {
-  return numbered('.roots-removing', name, isTaken);
+export async function removingName(name: BytePath, isTaken: IsTaken, longest = LONGEST_NAME): Promise<BytePath> {
+  return numbered('.roots-removing', name, isTaken, longest);
 }
 
 /** Of a tree of which something is deleted already, or in the next moment. */
-export async function deletingName(name: BytePath, isTaken: IsTaken): Promise<BytePath> {
-  return numbered('.roots-deleting', name, isTaken);
+export async function deletingName(name: BytePath, isTaken: IsTaken, longest = LONGEST_NAME): Promise<BytePath> {
+  return numbered('.roots-deleting', name, isTaken, longest);
 }
 
-async function numbered(prefix: string, name: BytePath, isTaken: IsTaken): Promise<BytePath> {
+async function numbered(prefix: string, name: BytePath, isTaken: IsTaken, longest: number): Promise<BytePath> {
   for (let number = 0; ; number += 1) {
-    const entry = `${fromText(`${prefix}.${String(number)}.`)}${name}`.slice(0, LONGEST) as BytePath;
+    const entry = `${fromText(`${prefix}.${String(number)}.`)}${name}`.slice(0, longest) as BytePath;
     if (!(await isTaken(entry))) return entry;
   }
 }

@@ -10,6 +10,8 @@ import { deletingName, parseEntryName, trashName } from './entry-name.ts';
 /** What a backend knows of its archive. Entries are names in it. */
 export interface Premises {
   readonly exists: (entry: BytePath) => Promise<boolean>;
+  /** How many bytes a name of ours for this one may have. */
+  longestName(entry: BytePath): number;
   /** Never replaces anything that was there when it was asked. Errors: with the `code` of the kernel's error, if it is one. */
   rename(from: BytePath, to: BytePath): Promise<void>;
   /** Why not, or null. Replaces nothing, whatever others do meanwhile. */
@@ -72,7 +74,7 @@ export async function setAside(
 
 /** Into the trash. What had to be changed for that is set back, so that what comes out of it is what went in. */
 export async function discardTrees(premises: Premises, trees: readonly ArchivedTree[], at: Date): Promise<Aside[]> {
-  const nameFor: NameFor = (tree, isTaken) => trashName(formerNameOf(tree), at, isTaken);
+  const nameFor: NameFor = (tree, isTaken) => trashName(formerNameOf(tree), at, isTaken, premises.longestName(formerNameOf(tree)));
   return setAside(premises, trees, nameFor, { inPlace: false, keepFlags: true });
 }
 
@@ -105,7 +107,7 @@ export async function putBackEntry(
   entry: BytePath,
   name: BytePath,
 ): Promise<{ readonly entry: BytePath; readonly error: string | null }> {
-  const to = (await premises.exists(name)) ? await trashName(name, new Date(), premises.exists) : name;
+  const to = (await premises.exists(name)) ? await trashName(name, new Date(), premises.exists, premises.longestName(name)) : name;
   if (to === undefined) return { entry, error: 'its name is taken' };
   try {
     await premises.rename(entry, to);
@@ -121,7 +123,7 @@ export async function beginDeleting(
   entry: BytePath,
   formerName: BytePath,
 ): Promise<{ readonly entry: BytePath; readonly error: string | null }> {
-  const to = await deletingName(formerName, premises.exists);
+  const to = await deletingName(formerName, premises.exists, premises.longestName(formerName));
   try {
     await premises.rename(entry, to);
     return { entry: to, error: null };

@@ -2,8 +2,8 @@
  * The lock of an archive: flock(2) on the archive's directory itself, held by a keeper, so that the kernel drops it when we die.
  * The inode is the same through every mount of the filesystem, private ones too, and nothing has to be written.
  */
-import { readFileSync, statSync } from 'node:fs';
-import { fromBytes, printable, toBytes, type BytePath } from '../byte-path.ts';
+import { fstatSync, readFileSync } from 'node:fs';
+import { fromBytes, printable, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import { holdDirectory } from './beneath.ts';
 import { HOLD, startKeeper, type Keeper } from './keeper.ts';
@@ -19,11 +19,13 @@ export async function lockDirectory(directory: BytePath, mode: LockMode, device:
   const held = holdDirectory(directory);
   // By way of a descriptor it may have any name. Without the dot flock(1) makes a file where there is nothing.
   const path = `${held.path}/.`;
+  // Asked now: who waits for the lock may have let go of the directory by the time that the answer comes.
+  const { ino } = fstatSync(held.fd, { bigint: true });
   const args = [`--${mode}`, '--nonblock', '--conflict-exit-code', String(TAKEN), '--no-fork', path, 'sh', '-c', HOLD];
   try {
     return await startKeeper('flock', args, ({ status, stderr }) =>
       status === TAKEN
-        ? new RootsError('locked', `${what} is locked by another run${describeHolder(directory, device)}`, {
+        ? new RootsError('locked', `${what} is locked by another run${describeHolder(ino, device)}`, {
             hint: 'wait until it has finished, then try again',
           })
         : new RootsError('failed', `${what} cannot be locked: ${stderr}`),
@@ -33,8 +35,8 @@ export async function lockDirectory(directory: BytePath, mode: LockMode, device:
   }
 }
 
-function describeHolder(directory: BytePath, device: string): string {
-  const keeper = holderOf(readFileSync('/proc/locks', 'utf8'), device, statSync(toBytes(directory), { bigint: true }).ino);
+function describeHolder(inode: bigint, device: string): string {
+  const keeper = holderOf(readFileSync('/proc/locks', 'utf8'), device, inode);
   const owner = keeper === undefined ? undefined : parentOfProcess(keeper);
   return owner === undefined ? '' : ` (process ${String(owner)})${commandOf(owner)}`;
 }

@@ -13,6 +13,7 @@ export const BCACHEFS: Applicability = {
   readOnly: 'snapshot',
   keeps: false,
   heldOpen: 'nothing tells what is still in use',
+  untrustedWay: 'nothing',
   stateIsSubvolume: false,
   alone: true,
 };
@@ -80,7 +81,7 @@ function subvolume(...args: readonly string[]): void {
 /** Those of `i` and `a` that are set. */
 function flagsOf(path: BytePath): string {
   const [flags = ''] = tool('lsattr', '-d', toText(path)).split(' ');
-  return [...flags].filter((flag) => 'ia'.includes(flag)).join('');
+  return flags.replaceAll(/[^ia]/g, '');
 }
 
 function setFlags(sign: '+' | '-', flags: string, path: BytePath): void {

@@ -14,6 +14,7 @@ export const BTRFS: Applicability = {
   readOnly: 'property',
   keeps: true,
   heldOpen: true,
+  untrustedWay: 'by number',
   stateIsSubvolume: true,
   alone: true,
 };

@@ -1,17 +1,12 @@
 import { expect } from 'vitest';
 import { fromText, type BytePath } from '../../src/byte-path.ts';
 import type { ArchivedTree, Backend, Listing } from '../../src/backend/backend.ts';
-import { cutShort } from './moments.ts';
-import { SIBLING, chattr, expectNames, linesOf, nest, type Scene } from './scene.ts';
+import { cutAtEachMoment } from './moments.ts';
+import { SIBLING, chattr, expectNames, filesOf, nest, type Scene } from './scene.ts';
 import { discardOne, removeOne, treeNamed } from './steps.ts';
 import type { Clause } from './suite.ts';
 
 const [NAME, NESTED, RENAMED] = ['2026-11-10_08:00:00', '2026-11-11_08:00:00', 'daily.0'].map(fromText) as [BytePath, BytePath, BytePath];
-
-/** All but the flags, which may have to be cleared. */
-function contentOf(scene: Scene, name: BytePath): string[] {
-  return linesOf(scene, scene.at(name)).filter((line) => !/^[-A-Za-z]{16,} \.(?:\/|$)/.test(line));
-}
 
 function addFlagged(scene: Scene, name: BytePath): void {
   const path = scene.addTree(name);
@@ -47,21 +42,21 @@ export const CUT_SHORT: readonly Clause[] = [
     test: async (scene) => {
       const backend = await scene.open();
       for (const [what, { prepare, step }] of CUTS) {
-        for (let programs = 0, isCut = true; isCut; programs += 1) {
+        await cutAtEachMoment(scene.location, scene.ground.moments, async (cutShortly) => {
           addFlagged(scene, NAME);
-          const content = contentOf(scene, NAME);
+          const content = filesOf(scene, scene.at(NAME));
           await prepare?.(backend);
           const [name] = scene.ground.names(fromText(scene.archive)).filter((each) => each !== SIBLING);
           if (scene.about.flags) chattr(scene, '+i', scene.at(name ?? NAME), '');
-          isCut = await cutShort(scene.location, programs, step);
+          const isCut = await cutShortly(step);
           expect(await backend.sweep(() => true)).toEqual([]);
           const { trees, trashed, others } = await backend.list();
           expect(others).toEqual([]);
           const tree = only([...trees, ...trashed]);
-          expect(contentOf(scene, tree.name), `${what}, after ${String(programs)} programs`).toEqual(content);
+          expect(filesOf(scene, scene.at(tree.name)), what).toEqual(content);
           if (!isCut) expect([trashed.length === 1, tree.name === RENAMED]).toEqual([what === 'discard', what === 'rename']);
           await removeOne(backend, tree);
-        }
+        });
       }
     },
   },
@@ -70,24 +65,22 @@ export const CUT_SHORT: readonly Clause[] = [
     test: async (scene) => {
       const backend = await scene.open();
       const names = [NAME, NESTED, RENAMED];
-      for (let programs = 0, isCut = true; isCut; programs += 1) {
+      await cutAtEachMoment(scene.location, scene.ground.moments, async (cutShortly) => {
         scene.addTree(NAME);
         const outer = scene.addTree(NESTED);
         if (scene.about.capabilities.nestedTrees) nest(scene, outer, 'srv', 'srv/deep');
         addFlagged(scene, RENAMED);
         if (scene.about.flags) chattr(scene, '+i', outer, 'var/empty');
-        const content = new Map(names.map((name) => [name, contentOf(scene, name)]));
+        const content = new Map(names.map((name) => [name, filesOf(scene, scene.at(name))]));
         const wanted = ({ trees }: Listing): ArchivedTree[] => names.flatMap((name) => trees.filter((tree) => tree.name === name));
-        isCut = await cutShort(scene.location, programs, (backend, listing) => backend.remove(wanted(listing)));
-        for (const { name } of wanted(await backend.list()))
-          expect(contentOf(scene, name), `${name}, after ${String(programs)} programs`).toEqual(content.get(name));
+        const isCut = await cutShortly((own, listing) => own.remove(wanted(listing)));
+        for (const { name } of wanted(await backend.list())) expect(filesOf(scene, scene.at(name)), name).toEqual(content.get(name));
         expect((await backend.sweep(() => true)).filter(({ error }) => error !== null)).toEqual([]);
         const left = wanted(await backend.list());
         if (!isCut) expect(left).toEqual([]);
         expect((await backend.remove(left)).filter(({ error }) => error !== null)).toEqual([]);
         expectNames(scene, SIBLING);
-        for (const name of names) expect(scene.ground.exists(scene.at(name))).toBe(false);
-      }
+      });
     },
   },
 ];

@@ -32,7 +32,7 @@ export const LISTING: readonly Clause[] = [
     sentence: 'list: a name is bytes, whatever they are',
     test: async (scene) => {
       const names = [...oddNames(scene), longName(scene)];
-      for (const name of names) scene.addSmallTree(name);
+      for (const name of names) scene.ground.makeTree(scene.at(name));
       const backend = await scene.open();
       for (const round of ['uncommitted', 'committed']) {
         const { trees, others } = await backend.list();
@@ -95,7 +95,7 @@ export const LISTING: readonly Clause[] = [
     test: async (scene) => {
       const seen = (): unknown => [
         everything(scene),
-        scene.ground.beyond(fromText(scene.archive)),
+        scene.ground.beyond([fromText(scene.archive)]),
         contentOf(scene, fromText(scene.archive)),
       ];
       const before = seen();
@@ -112,7 +112,8 @@ export const LISTING: readonly Clause[] = [
       const { run, calls } = counting();
       const backend = await scene.open({ run });
       const programsFor = async (count: number): Promise<number> => {
-        for (let number = 0; number < count; number += 1) scene.addSmallTree(fromText(`17000000${String(count)}-${String(number)}`));
+        for (let number = 0; number < count; number += 1)
+          scene.ground.makeTree(scene.at(fromText(`17000000${String(count)}-${String(number)}`)));
         scene.ground.commit();
         calls.length = 0;
         await backend.list();

@@ -8,7 +8,7 @@ import { alike } from './odd-names.ts';
 import { openAt } from './open-at.ts';
 import { inOtherNamespace } from './processes.ts';
 import { SIBLING, everything, mountInside, mountPart, mountScript, mountTree, nest, unmountEverywhere, type Scene } from './scene.ts';
-import { discardOne, removeOne, treeNamed } from './steps.ts';
+import { TRASHED_AT, discardOne, removeOne, treeNamed } from './steps.ts';
 import type { Clause } from './suite.ts';
 import { noDirectory } from './unless.ts';
 
@@ -297,10 +297,14 @@ export const REFUSING: readonly Clause[] = [
       await backend.setPin(tree, null);
       const names = ['.', '..', '.roots', '../root', '../root-blank', 'srv', 'home'].flatMap((name) => [name, `${SIBLING}/${name}`]);
       const marks = ['@', '@%', '%', '#x', '@x,y', '@blank'].flatMap((mark) => [mark, `${SIBLING}${mark}`]);
+      const all = [...names, ...marks, `./${SIBLING}`, `${SIBLING}/`, `/${SIBLING}`, '', '/', scene.blank, 'nothing', '-r', '-R'];
+      const trees = all.map((name) => ({ ...tree, name: fromText(name) }));
       const before = [everything(scene), scene.digest()];
-      for (const name of [...names, ...marks, `./${SIBLING}`, `${SIBLING}/`, `/${SIBLING}`, '', '/', scene.blank, 'nothing', '-r', '-R'])
-        for (const step of [removeOne, discardOne])
-          await expect(step(backend, { ...tree, name: fromText(name) }), name).rejects.toThrow('is not removed');
+      for (const step of [() => backend.remove(trees), () => backend.discard(trees, TRASHED_AT)]) {
+        const departures = await step();
+        for (const [at, name] of all.entries()) expect(departures[at]?.error?.message, name).toContain('is not removed');
+        expect(departures).toHaveLength(all.length);
+      }
       expect([everything(scene), scene.digest()]).toEqual(before);
     },
     changesBeside: true,

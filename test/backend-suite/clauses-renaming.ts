@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { fromText, toText, type BytePath } from '../../src/byte-path.ts';
 import { tool } from '../support/scratch.ts';
-import { RENAMES, atEachMoment, moments } from './moments.ts';
+import { RENAMES, moments } from './moments.ts';
 import { longName, oddest } from './odd-names.ts';
 import { counting, digestOf, everything, mountTree, unmountEverywhere } from './scene.ts';
 import { discardOne, removeOne, trashedNamed, treeNamed } from './steps.ts';
@@ -56,36 +56,24 @@ export const RENAMING: readonly Clause[] = [
       const backend = await scene.open({ run: between.run });
       const tree = await treeNamed(backend, NAME);
       const to = scene.at(DAILY0);
-      let lastMoments = 0;
       for (const [what, plant] of taken(scene)) {
         plant(to);
-        let before = everything(scene);
+        const before = everything(scene);
         await expect(backend.rename(tree, DAILY0), what).rejects.toMatchObject({ kind: 'failed' });
         expect(everything(scene), what).toEqual(before);
         scene.ground.removeTree(to);
 
-        // Right before the last program, which renames.
-        await atEachMoment(between, async (during) => {
-          let isLast = false as boolean;
-          let result = undefined as unknown;
-          const act = (call: string): void => {
-            isLast = RENAMES.test(call);
-            if (isLast) plant(to);
-            before = everything(scene);
-          };
-          await during(act, async () => (result = await backend.rename(tree, DAILY0).catch((error: unknown) => error)));
-          if (isLast) {
-            expect(result, what).toMatchObject({ kind: 'failed' });
-            expect(everything(scene), what).toEqual(before);
-            scene.ground.removeTree(to);
-            lastMoments += 1;
-          } else {
-            await backend.rename(await treeNamed(backend, DAILY0), NAME);
-            await backend.list();
-          }
-        });
+        // Only right before the program that renames can this be too late to be seen.
+        let planted: Record<string, string> = {};
+        const act = (): void => {
+          plant(to);
+          planted = everything(scene);
+        };
+        const { result, times } = await between.before(RENAMES, act, () => backend.rename(tree, DAILY0).catch((error: unknown) => error));
+        expect([times, result], what).toMatchObject([1, { kind: 'failed' }]);
+        expect(everything(scene), what).toEqual(planted);
+        scene.ground.removeTree(to);
       }
-      expect(lastMoments).toBe(taken(scene).length);
       mountTree(scene, path, scene.mountPoint());
       await expect(backend.rename(tree, DAILY0)).rejects.toThrow('it is mounted');
       await unmountEverywhere(scene);

@@ -5,7 +5,7 @@ import { fromText, joinPath, type BytePath } from '../../src/byte-path.ts';
 import type { Backend } from '../../src/backend/backend.ts';
 import { RootsError } from '../../src/errors.ts';
 import type { Plant } from './ground.ts';
-import { atEachMoment, moments } from './moments.ts';
+import { moments } from './moments.ts';
 import { openAt } from './open-at.ts';
 import { SIBLING, contentOf, everything, expectNames, nest, read, write, type Scene } from './scene.ts';
 import { discardOne, removeOne, trashedNamed, treeNamed } from './steps.ts';
@@ -110,23 +110,17 @@ export const SNAPSHOT: readonly Clause[] = [
       const name = backend.snapshotName(SLOT);
       const path = scene.at(name);
       for (const [what, plant] of takenFor(scene, name)) {
-        let planted = 0;
-        await atEachMoment(between, async (during) => {
-          let isLast = false as boolean;
-          let result = undefined as unknown;
-          const act = (call: string): void => {
-            isLast = call.includes(' snapshot ');
-            if (isLast) plant(path);
-          };
-          await during(act, async () => (result = await backend.snapshot(name).catch((error: unknown) => error)));
-          // What was planted goes with what may have been put into it.
-          if (!isLast || name.startsWith('@')) scene.ground.removeTree(path);
-          else scene.ground.renameTree(path, scene.away());
-          if (!isLast) return;
-          planted += 1;
-          expect(result, what).toMatchObject({ kind: 'failed' });
-        });
-        expect(planted, what).toBe(1);
+        const { result, times } = await between.before(
+          / snapshot /,
+          () => {
+            plant(path);
+          },
+          () => backend.snapshot(name).catch((error: unknown) => error),
+        );
+        expect([times, result], what).toMatchObject([1, { kind: 'failed' }]);
+        // What was planted goes with what may have been put into it.
+        if (name.startsWith('@')) scene.ground.removeTree(path);
+        else scene.ground.renameTree(path, scene.away());
       }
     },
     changesBeside: true,

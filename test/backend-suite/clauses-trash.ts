@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { fromText, type BytePath } from '../../src/byte-path.ts';
 import type { TrashedTree } from '../../src/backend/backend.ts';
-import { RENAMES, atEachMoment, moments } from './moments.ts';
+import { RENAMES, moments } from './moments.ts';
 import { longName, oddNames } from './odd-names.ts';
 import {
   SIBLING,
@@ -170,7 +170,6 @@ export const TRASH: readonly Clause[] = [
       const backend = await scene.open({ run: between.run });
       await discardOne(backend, await treeNamed(backend, NAME));
       const tree = await trashedNamed(backend, NAME);
-      let lastMoments = 0;
       for (const [what, plant] of taken(scene)) {
         plant(path);
         const before = everything(scene);
@@ -181,29 +180,17 @@ export const TRASH: readonly Clause[] = [
         expect(everything(scene), what).toEqual(before);
         scene.ground.removeTree(path);
 
-        // Right before the last program, which renames.
-        await atEachMoment(between, async (during) => {
-          let planted = undefined as Record<string, string> | undefined;
-          let result = undefined as unknown;
-          const act = (call: string): void => {
-            if (!RENAMES.test(call)) return;
-            plant(path);
-            planted = everything(scene);
-          };
-          await during(act, async () => (result = await backend.undelete(tree).catch((error: unknown) => error)));
-          if (planted === undefined) {
-            expect(result, what).toBeUndefined();
-            await discardOne(backend, await treeNamed(backend, NAME));
-            await backend.list();
-          } else {
-            expect(result, what).toMatchObject({ kind: 'failed' });
-            expect(everything(scene), what).toEqual(planted);
-            scene.ground.removeTree(path);
-            lastMoments += 1;
-          }
-        });
+        // Only right before the program that renames can this be too late to be seen.
+        let planted: Record<string, string> = {};
+        const act = (): void => {
+          plant(path);
+          planted = everything(scene);
+        };
+        const { result, times } = await between.before(RENAMES, act, () => backend.undelete(tree).catch((error: unknown) => error));
+        expect([times, result], what).toMatchObject([1, { kind: 'failed' }]);
+        expect(everything(scene), what).toEqual(planted);
+        scene.ground.removeTree(path);
       }
-      expect(lastMoments).toBe(taken(scene).length);
       await backend.undelete(tree);
       expect((await backend.list()).trees.map(({ name }) => name).sort()).toEqual([SIBLING, NAME].sort());
     },

@@ -1,5 +1,18 @@
 /** What all grounds have in common where an archive is a directory: trees are reached by their paths. */
-import { existsSync, mkdirSync, lstatSync, readdirSync, renameSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { fromText, joinPath, parentOf, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
 import { tool } from '../support/scratch.ts';
 import type { Ground, Plant } from './ground.ts';
@@ -46,7 +59,7 @@ export const directoryArchive: Pick<Ground, Shared> = {
   exists: (path) => lstatSync(toBytes(path), { throwIfNoEntry: false }) !== undefined,
   names: (archive) => (readdirSync(toBytes(archive), { encoding: 'latin1' }) as BytePath[]).filter((name) => name !== STATE).sort(),
   within: (path, use) => use(path),
-  beyond: () => ({ nested: [], traits: [] }),
+  beyond: (paths) => flagsOf(paths).map((flags) => ({ nested: [], traits: [], flags })),
   others: OTHERS,
   damagedPins: (tree) => {
     const file = toBytes(joinPath(parentOf(tree), STATE, fromText('pins.json')));
@@ -68,6 +81,21 @@ export const directoryArchive: Pick<Ground, Shared> = {
   // NAME_MAX of Linux.
   longestName: () => 255,
 };
+
+/** Of directories; of all of them by one program, to which a name may be any bytes. */
+function flagsOf(paths: readonly BytePath[]): string[] {
+  const opened = paths.map((path) => (lstatSync(toBytes(path)).isDirectory() ? openSync(toBytes(path), 'r') : null));
+  const directories = opened.filter((file) => file !== null);
+  try {
+    const names = directories.map((_, at) => `/proc/self/fd/${String(3 + at)}/.`);
+    const { stdout } = spawnSync('lsattr', ['-d', ...names], { stdio: ['ignore', 'pipe', 'ignore', ...directories], encoding: 'utf8' });
+    // Nothing is said where there are no flags.
+    const flags = new Map(stdout.split('\n').map((line) => [line.split(' ')[1], line.split(' ')[0]]));
+    return opened.map((file) => (file === null ? '' : (flags.get(names[directories.indexOf(file)]) ?? '')));
+  } finally {
+    for (const file of directories) closeSync(file);
+  }
+}
 
 /** The path on the filesystem itself of one that a scene has bound to one of its mount points. */
 export function unbound(path: string): string {

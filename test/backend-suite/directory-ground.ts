@@ -12,6 +12,7 @@ export const DIRECTORY: Applicability = {
   readOnly: 'none',
   keeps: false,
   heldOpen: 'nothing tells what is still in use',
+  untrustedWay: { noMatter: 'a tree is removed by way of its archive, which is held open' },
   stateIsSubvolume: false,
   alone: true,
 };

@@ -21,6 +21,8 @@ export interface Applicability {
   readonly keeps: boolean;
   /** Whether `settle` is told of what was removed and is still held open; if not, why not. */
   readonly heldOpen: true | string;
+  /** What is removed where the way to the archive is in the hands of others than root: what can be by its number, or nothing; or why that is of no matter. */
+  readonly untrustedWay: 'by number' | 'nothing' | { readonly noMatter: string };
   /** Whether the folder of the state must be a subvolume, since boot snippets delete those beside a plain directory. */
   readonly stateIsSubvolume: boolean;
   /** Whether nobody else writes to the filesystem. */
@@ -42,6 +44,8 @@ export interface Beyond {
   readonly nested: readonly BytePath[];
   /** Identities, properties, snapshots, of those too: one line each, in an order that stays. */
   readonly traits: readonly string[];
+  /** Of the tree itself, as lsattr(1) shows them; empty where they stop nothing. */
+  readonly flags: string;
 }
 
 export interface Ground {
@@ -68,8 +72,8 @@ export interface Ground {
    * Leaves it as mounted as it was.
    */
   within<T>(path: BytePath, use: (at: BytePath) => T): T;
-  /** What of it does not show there, but for its name and its pin. */
-  beyond(path: BytePath): Beyond;
+  /** What of trees does not show there, but for their names and their pins; for each, in this order. None is in another. */
+  beyond(paths: readonly BytePath[]): readonly Beyond[];
   /** A command that mounts just this tree at a directory, in the mount namespace that it is started in. */
   mountCommand(path: BytePath, at: string): readonly [program: string, ...args: string[]];
 

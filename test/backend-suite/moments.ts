@@ -12,41 +12,65 @@ type Act = (call: string) => void;
 
 export interface Moments {
   readonly run: Run;
-  /** During `step`, before the program of this number (from 1); false if there are fewer. */
-  at<T>(number: number, act: Act, step: () => Promise<T>): Promise<{ readonly result: T; readonly reached: boolean }>;
+  /** During `step`, before the program of this number (from 1). `programs`: how many there were. */
+  at<T>(number: number, act: Act, step: () => Promise<T>): Promise<{ readonly result: T; readonly programs: number }>;
+  /** During `step`, before the programs that match. `times`: how many there were. */
+  before<T>(which: RegExp, act: Act, step: () => Promise<T>): Promise<{ readonly result: T; readonly times: number }>;
 }
 
 export function moments(): Moments {
-  let left = 0;
-  let toDo: Act | undefined;
+  let onCall: Act = () => undefined;
+  const during = async <T>(watch: Act, step: () => Promise<T>): Promise<T> => {
+    onCall = watch;
+    try {
+      return await step();
+    } finally {
+      onCall = () => undefined;
+    }
+  };
   return {
     run: (program, args, options) => {
-      left -= 1;
-      if (left === 0) toDo?.([program, ...args.map((argument) => (typeof argument === 'string' ? argument : argument.path))].join(' '));
+      onCall([program, ...args.map((argument) => (typeof argument === 'string' ? argument : argument.path))].join(' '));
       return run(program, args, options);
     },
     at: async (number, act, step) => {
-      left = number;
-      toDo = act;
-      const result = await step();
-      toDo = undefined;
-      return { result, reached: left <= 0 };
+      let programs = 0;
+      const watch: Act = (call) => {
+        programs += 1;
+        if (programs === number) act(call);
+      };
+      return { result: await during(watch, step), programs };
+    },
+    before: async (which, act, step) => {
+      let times = 0;
+      const watch: Act = (call) => {
+        if (!which.test(call)) return;
+        times += 1;
+        act(call);
+      };
+      return { result: await during(watch, step), times };
     },
   };
 }
 
-/** Does it before each program that `step` starts, one after the other, each time anew. */
+/**
+ * Does it before each program that `step` starts, one after the other, each time anew, until there are no more. `most`: no more than so many of them,
+ * which are chosen when it has been done once without.
+ */
 export async function atEachMoment(
   all: Moments,
+  most: number | undefined,
   round: (during: (act: Act, step: () => Promise<unknown>) => Promise<void>) => Promise<void>,
-): Promise<number> {
-  for (let number = 1; ; number += 1) {
-    let reached = false as boolean;
+): Promise<void> {
+  const doneAt = async (number: number): Promise<number> => {
+    let count = 0;
     await round(async (act, step) => {
-      ({ reached } = await all.at(number, act, step));
+      ({ programs: count } = await all.at(number, act, step));
     });
-    if (!reached) return number - 1;
-  }
+    return count;
+  };
+  if (most !== undefined) for (const number of spread(await doneAt(0), most)) await doneAt(number);
+  else for (let number = 1; (await doneAt(number)) >= number;) number += 1;
 }
 
 /** The numbers from 1 to `count`, or so many of them, the first and the last included, as far apart as they go. */
@@ -57,15 +81,38 @@ export function spread(count: number, most = count): readonly number[] {
   return [...new Set(chosen)].map((at) => all[at]!);
 }
 
+interface Cut {
+  /** False if it came to its end. */
+  readonly isCut: boolean;
+  /** How many were started. */
+  readonly programs: number;
+}
+
+/** Cuts it short after each number of programs, from none on, each time anew, until it comes to its end; `most` as above. */
+export async function cutAtEachMoment(
+  location: Location,
+  most: number | undefined,
+  round: (cutShortly: (step: Step) => Promise<boolean>) => Promise<void>,
+): Promise<void> {
+  const cutAfter = async (number: number): Promise<Cut> => {
+    let cut: Cut = { isCut: false, programs: 0 };
+    await round(async (step) => {
+      cut = await cutShort(location, number, step);
+      return cut.isCut;
+    });
+    return cut;
+  };
+  if (most !== undefined) for (const number of spread((await cutAfter(Infinity)).programs, most)) await cutAfter(number - 1);
+  else for (let number = 0; (await cutAfter(number)).isCut;) number += 1;
+}
+
+type Step = (backend: Backend, listing: Listing) => Promise<unknown>;
+
 /**
  * Begins `step` with a backend of its own and goes no further when it has started this many programs, which end; with 0 the first is not
- * started. False if it came to its end before.
+ * started.
  */
-export async function cutShort(
-  location: Location,
-  programs: number,
-  step: (backend: Backend, listing: Listing) => Promise<unknown>,
-): Promise<boolean> {
+async function cutShort(location: Location, programs: number, step: Step): Promise<Cut> {
   let armed = false;
   let started = 0;
   const counted: Run = async (program, args, options) => {
@@ -90,7 +137,7 @@ export async function cutShort(
   try {
     const listing = await backend.list();
     armed = true;
-    return await Promise.race([isCut, step(backend, listing).then(() => false as const)]);
+    return { isCut: await Promise.race([isCut, step(backend, listing).then(() => false as const)]), programs: started };
   } finally {
     armed = false;
     await backend.close();

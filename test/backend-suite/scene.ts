@@ -8,9 +8,9 @@ import type { Backend, Location, Services } from '../../src/backend/backend.ts';
 import { openBackend } from '../../src/backend/detect.ts';
 import { PrivateMountPool } from '../../src/system/private-mount.ts';
 import { run, type Run } from '../../src/system/run.ts';
-import { treeDigest, treeLines } from '../fixtures/tree-digest.ts';
+import { fileLines, treeDigest, treeLines, untouchedDigest } from '../fixtures/tree-digest.ts';
 import { mountTable, tool } from '../support/scratch.ts';
-import type { Applicability, Ground, Places } from './ground.ts';
+import type { Applicability, Beyond, Ground, Places } from './ground.ts';
 import { isMountedAnywhere, until } from './processes.ts';
 
 export interface Scene extends Places {
@@ -101,12 +101,11 @@ export function makeScene(ground: Ground, about: Applicability): Scene {
       aways += 1;
       return fromText(join(base, `away-${String(aways)}`));
     },
-    digest: () => ({
-      ...Object.fromEntries(
-        [live, blank, join(archive, SIBLING)].map((path) => [path.slice(base.length + 1), digestOf(scene, fromText(path))]),
-      ),
-      outside: treeDigest(fromText(outside)),
-    }),
+    digest: () => {
+      const trees = [live, blank, join(archive, SIBLING)];
+      const digests = untouched(scene, trees.map(fromText)).map((digest, at) => [trees[at]!.slice(base.length + 1), digest] as const);
+      return { ...Object.fromEntries(digests), outside: untouchedDigest(fromText(outside)) };
+    },
     close: async () => {
       for (const close of closers.reverse()) await close();
       unmountBelow(base, []);
@@ -144,13 +143,32 @@ export function chattr(scene: Scene, flags: string, tree: BytePath, ...files: re
 
 /** All that can be known of a tree but its name, with the trees that are nested in it. */
 export function digestOf(scene: Scene, path: BytePath): string {
-  return createHash('sha256').update(linesOf(scene, path).join('\0'), 'latin1').digest('hex');
+  return digests(scene, [path], treeLines)[0]!;
 }
 
-export function linesOf(scene: Scene, path: BytePath): string[] {
-  const { nested, traits } = scene.ground.beyond(path);
-  const trees = ['' as BytePath, ...nested];
-  return [...traits, ...trees.flatMap((each) => [each, ...scene.ground.within(joinPath(path, each), treeLines)])];
+/** The same for all but flags and attributes, which may have been changed and set back, and for less work. */
+export function filesOf(scene: Scene, path: BytePath): string {
+  const [beyond] = scene.ground.beyond([path]);
+  return hash(linesIn(scene, path, beyond!, fileLines));
+}
+
+/** For each, what is equal only if nothing in it was touched meanwhile, not even such that it is as it was. */
+export function untouched(scene: Scene, paths: readonly BytePath[]): string[] {
+  return digests(scene, paths, (at) => [untouchedDigest(at)]);
+}
+
+type Look = (at: BytePath) => readonly string[];
+
+function digests(scene: Scene, paths: readonly BytePath[], look: Look): string[] {
+  return scene.ground.beyond(paths).map((beyond, at) => hash([beyond.flags, ...linesIn(scene, paths[at]!, beyond, look)]));
+}
+
+function linesIn({ ground }: Scene, path: BytePath, { nested, traits }: Beyond, look: Look): string[] {
+  return [...traits, ...['' as BytePath, ...nested].flatMap((each) => [each, ...ground.within(joinPath(path, each), look)])];
+}
+
+function hash(lines: readonly string[]): string {
+  return createHash('sha256').update(lines.join('\0'), 'latin1').digest('hex');
 }
 
 /** Only what is in its files. */
@@ -197,9 +215,11 @@ export async function unmountEverywhere({ base, live, blank }: Scene): Promise<v
   await until(`nothing to be mounted below ${base}`, () => !isMountedAnywhere(base, [live, blank]));
 }
 
-/** What is in the archive but for what the backend keeps there itself: a digest by name. */
+/** What is in the archive but for what the backend keeps there itself, as `untouched` tells it, by name. */
 export function everything(scene: Scene): Record<string, string> {
-  return Object.fromEntries(scene.ground.names(fromText(scene.archive)).map((name) => [name, digestOf(scene, scene.at(name))]));
+  const names = scene.ground.names(fromText(scene.archive));
+  const digests = untouched(scene, names.map(scene.at));
+  return Object.fromEntries(names.map((name, at) => [name, digests[at]!]));
 }
 
 export function expectGone(scene: Scene, path: BytePath): void {

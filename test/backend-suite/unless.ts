@@ -1,4 +1,5 @@
 /** Why a clause does not apply, for those of one kind. */
+import type { Applicability } from './ground.ts';
 import type { Clause } from './suite.ts';
 
 type Unless = NonNullable<Clause['unless']>;
@@ -23,3 +24,12 @@ export const noDirectory: Unless = ({ archive }) =>
 export function either(...reasons: readonly Unless[]): Unless {
   return (about) => reasons.map((reason) => reason(about)).find((why) => why !== false) ?? false;
 }
+
+/** `how`: what a clause is of. */
+export const notWhereUntrusted =
+  (how: Applicability['untrustedWay']): Unless =>
+  ({ untrustedWay }) => {
+    if (untrustedWay === how) return false;
+    if (typeof untrustedWay !== 'string') return untrustedWay.noMatter;
+    return untrustedWay === 'nothing' ? 'a tree cannot be removed by its number' : 'a tree can be removed by its number';
+  };

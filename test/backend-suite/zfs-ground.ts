@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { baseName, fromText, parentOf, toText, type BytePath } from '../../src/byte-path.ts';
+import { baseName, fromText, parentOf, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
 import { CAPABILITIES } from '../../src/backend/zfs/adapter.ts';
 import { tool } from '../support/scratch.ts';
 import type { Applicability, Ground } from './ground.ts';
@@ -14,12 +14,13 @@ export const ZFS: Applicability = {
   readOnly: 'property',
   keeps: true,
   heldOpen: 'what is open is mounted, and is not removed',
+  untrustedWay: { noMatter: 'a dataset is found by its name only' },
   stateIsSubvolume: false,
   alone: true,
 };
 
 const PIN = 'roots:pin';
-const DAMAGED = ['{', '', 'null', 'mine\tand yours', '{"note":1}'];
+const DAMAGED = ['{', '', 'mine\tand yours', '{"note":1}'];
 /** What a name of ours has before the former name. */
 const OURS = /^(?:\.roots-trash\.\d{8}T\d{6}Z\.|\.roots-(?:removing|deleting)\.\d+\.)/;
 /** Those of a tree that a user sets, and those that say what it is. */
@@ -45,8 +46,18 @@ export function zfsGround({ pool, base, close }: ZfsPlace): Ground {
     if (!entry.startsWith('@', ours.length)) return plain;
     return `${pool}/${toText(parentOf(parentOf(path))).slice(base.length + 1)}/root@${ours}${entry.slice(ours.length + 1)}`;
   };
+  /** The live root is mounted on every system, and the blank costs nothing. */
+  const staysMounted = (path: BytePath): boolean => /^\/[^/]+\/root(?:-blank)?$/.test(path.slice(base.length));
   const isSnapshot = (dataset: string): boolean => dataset.includes('@');
   const typeOf = (dataset: string): string => lines('list', '-H', '-o', 'type', '-t', 'all', dataset)[0] ?? '';
+
+  /** Always the same, as its times are seen. */
+  const withoutFiles = <T>(dataset: string, use: (at: BytePath) => T): T => {
+    if (typeOf(dataset) !== 'volume') throw new Error(`${dataset} cannot be mounted`);
+    const nothing = join(base, '.nothing');
+    mkdirSync(nothing, { recursive: true });
+    return use(fromText(nothing));
+  };
 
   const ground: Ground = {
     name: 'zfs',
@@ -55,6 +66,9 @@ export function zfsGround({ pool, base, close }: ZfsPlace): Ground {
     makeTree: (path) => {
       const dataset = datasetOf(path);
       zfs(isSnapshot(dataset) ? 'snapshot' : 'create', dataset);
+      if (!staysMounted(path)) return;
+      mkdirSync(toBytes(path));
+      tool('mount', '-i', '-t', 'zfs', dataset, toText(path));
     },
     makeReadOnly: (path) => void zfs('set', 'readonly=on', datasetOf(path)),
     renameTree: (from, to) => {
@@ -66,45 +80,46 @@ export function zfsGround({ pool, base, close }: ZfsPlace): Ground {
     exists: (path) => spawnSync('zfs', ['list', '-H', '-o', 'name', '-t', 'all', datasetOf(path)]).status === 0,
     names: (archive) => {
       const [own, live] = [datasetOf(archive), datasetOf(fromText(join(toText(parentOf(archive)), 'root')))];
-      const [, ...below] = lines('list', '-H', '-d', '1', '-t', 'filesystem,volume', '-o', 'name', own);
-      const snapshots = lines('list', '-H', '-d', '1', '-t', 'snapshot', '-o', 'name', live).map((name) => name.slice(live.length + 1));
-      return [
-        ...below.map((name) => fromText(name.slice(own.length + 1))),
-        ...snapshots.map((name) => {
-          const ours = OURS.exec(name)?.[0] ?? '';
-          return fromText(`${ours}@${name.slice(ours.length)}`);
-        }),
-      ].sort();
+      const all = lines('list', '-H', '-d', '1', '-t', 'filesystem,volume,snapshot', '-o', 'name', own, live);
+      const below = all.filter((name) => name.startsWith(`${own}/`)).map((name) => fromText(name.slice(own.length + 1)));
+      const snapshots = all.filter((name) => name.startsWith(`${live}@`)).map((name) => entryOf(name.slice(live.length + 1)));
+      return [...below, ...snapshots].sort();
     },
 
     within: (path, use) => {
+      if (staysMounted(path)) return use(path);
       const dataset = datasetOf(path);
       mounted += 1;
       const at = join(base, `.within-${String(mounted)}`);
       mkdirSync(at);
-      // Once it is mounted it must be mounted again as it is.
-      const tried = [isSnapshot(dataset) ? 'ro' : 'rw', 'ro'].map(
-        (how) => () => spawnSync('mount', ['-i', '-t', 'zfs', '-o', how, dataset, at]),
-      );
-      const isMounted = tried.some((attempt) => attempt().status === 0);
       try {
-        if (!isMounted && typeOf(dataset) !== 'volume') throw new Error(`${dataset} cannot be mounted`);
-        return use(fromText(at));
+        // Once it is mounted it must be mounted again as it is.
+        const ways = [isSnapshot(dataset) ? 'ro' : 'rw', 'ro'];
+        if (!ways.some((how) => spawnSync('mount', ['-i', '-t', 'zfs', '-o', how, dataset, at]).status === 0))
+          return withoutFiles(dataset, use);
+        try {
+          return use(fromText(at));
+        } finally {
+          tool('umount', at);
+        }
       } finally {
-        if (isMounted) tool('umount', at);
         rmdirSync(at);
       }
     },
-    beyond: (path) => {
-      const dataset = datasetOf(path);
-      const which = isSnapshot(dataset) ? [] : ['-r', '-t', 'filesystem,volume,snapshot'];
+    beyond: (paths) => {
+      if (paths.length === 0) return [];
+      const datasets = paths.map(datasetOf);
       // What is inherited is that of others.
-      const all = lines('get', '-Hp', '-s', 'local,received,none', '-o', 'name,property,value', ...which, PROPERTIES, dataset);
-      const traits = all.map((line) => line.slice(dataset.length)).sort();
-      const nested = [...new Set(traits.map((line) => line.split('\t', 1).join('')))].filter(
-        (name) => name.startsWith('/') && !isSnapshot(name),
-      );
-      return { nested: nested.sort().map((name) => fromText(name.slice(1))), traits };
+      const which = ['-r', '-t', 'filesystem,volume,snapshot', '-s', 'local,received,none', '-o', 'name,property,value'];
+      const all = lines('get', '-Hp', ...which, PROPERTIES, ...datasets);
+      return datasets.map((dataset) => {
+        const own = all.filter((line) => line.startsWith(dataset) && /^[\t/@]/.test(line.slice(dataset.length)));
+        const traits = [...new Set(own.map((line) => line.slice(dataset.length)))].sort();
+        const below = new Set(
+          traits.map((line) => line.split('\t', 1).join('')).filter((name) => name.startsWith('/') && !isSnapshot(name)),
+        );
+        return { nested: [...below].map((name) => fromText(name.slice(1))), traits, flags: '' };
+      });
     },
     mountCommand: (path, at) => ['mount', '-i', '-t', 'zfs', datasetOf(path), at],
 
@@ -152,7 +167,8 @@ export function zfsGround({ pool, base, close }: ZfsPlace): Ground {
     location: ({ live, blank, archive }) => {
       const of = (path: string): string => datasetOf(fromText(path));
       const snapshot = `${of(blank)}@blank`;
-      if (spawnSync('zfs', ['list', '-H', '-o', 'name', snapshot]).status !== 0) zfs('snapshot', snapshot);
+      const { status, stderr } = spawnSync('zfs', ['snapshot', snapshot], { encoding: 'utf8' });
+      if (status !== 0 && !stderr.includes('dataset already exists')) throw new Error(stderr);
       return { backend: 'zfs', live: fromText(of(live)), blank: fromText(snapshot), archive: fromText(of(archive)) };
     },
     commit: () => void tool('zpool', 'sync', pool),
@@ -164,6 +180,12 @@ export function zfsGround({ pool, base, close }: ZfsPlace): Ground {
     close,
   };
   return ground;
+}
+
+/** What an archive calls a snapshot of the live root. */
+function entryOf(name: string): BytePath {
+  const ours = OURS.exec(name)?.[0] ?? '';
+  return fromText(`${ours}@${name.slice(ours.length)}`);
 }
 
 function zfs(...args: readonly string[]): string {

@@ -6,8 +6,13 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 
 /** Puts suite.mjs and actor.mjs into a folder. */
 export async function bundleSuite(folder: string): Promise<void> {
+  await bundleForGuest({ suite: `${here}guest/suite.ts`, actor: `${here}../backend-suite/actor.ts` }, folder);
+}
+
+/** Puts NAME.mjs into a folder for each program. What they use of vitest is that of guest/vitest.ts. */
+export async function bundleForGuest(programs: Readonly<Record<string, string>>, folder: string): Promise<void> {
   await build({
-    entryPoints: { suite: `${here}guest/suite.ts`, actor: `${here}../backend-suite/actor.ts` },
+    entryPoints: programs,
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,

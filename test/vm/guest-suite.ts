@@ -4,10 +4,15 @@ import { runInGuest, type Guest, type GuestOptions } from './machine.ts';
 
 /** Gives what the script wrote into its results. */
 export function guestSuite(options: GuestOptions): (result: string) => string {
+  const guest = guestOf(async () => runInGuest(options));
+  return (result) => guest().result(result);
+}
+
+export function guestOf(run: () => Promise<Guest>): () => Guest {
   let guest: Guest | undefined;
   let keep = false;
   beforeAll(async () => {
-    guest = await runInGuest(options);
+    guest = await run();
   });
   beforeEach(() => {
     onTestFailed(() => {
@@ -19,8 +24,8 @@ export function guestSuite(options: GuestOptions): (result: string) => string {
     if (keep) console.error(`what the test machine said is kept: ${guest.folder}`);
     else guest.remove();
   });
-  return (result) => {
+  return () => {
     if (guest === undefined) throw new Error('the test machine has not run');
-    return guest.result(result);
+    return guest;
   };
 }

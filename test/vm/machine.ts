@@ -41,6 +41,8 @@ export interface GuestOptions {
 export interface Guest {
   /** Holds console.log, share/output.log and share/results/. */
   readonly folder: string;
+  /** Why it is no success, with the last lines of what it said; null if its script said that it is. */
+  readonly failure: string | null;
   /** A file that the script wrote into its results. */
   readonly result: (name: string) => string;
   remove(): void;
@@ -48,6 +50,13 @@ export interface Guest {
 
 /** Throws, and keeps the folder, unless the script said that it has succeeded. */
 export async function runInGuest(options: GuestOptions): Promise<Guest> {
+  const guest = await tryInGuest(options);
+  if (guest.failure !== null) throw new Error(`${guest.failure}; kept: ${guest.folder}`);
+  return guest;
+}
+
+/** For what is good for something even if the script did not come to its end. */
+export async function tryInGuest(options: GuestOptions): Promise<Guest> {
   const image = execFileSync(join(here, 'image/build.sh'), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
   const folder = mkdtempSync(join(tmpdir(), 'roots-vm-'));
   const share = join(folder, 'share');
@@ -55,12 +64,10 @@ export async function runInGuest(options: GuestOptions): Promise<Guest> {
   const disks = (options.diskMiB ?? []).map((size, at) => emptyDisk(join(folder, `disk-${String(at + 1)}`), size));
   const ending = await emulate(folder, image, disks, options);
   const verdict = readIfThere(join(share, 'verdict')).trim();
-  if (verdict !== '0') {
-    const why = verdict === '' ? `it ended without a verdict (${ending})` : `its script ended with status ${verdict}`;
-    throw new Error(`${lastLines(share, folder)}\n${options.script} in the test machine: ${why}; kept: ${folder}`);
-  }
+  const why = verdict === '' ? `it ended without a verdict (${ending})` : `its script ended with status ${verdict}`;
   return {
     folder,
+    failure: verdict === '0' ? null : `${lastLines(share, folder)}\n${options.script} in the test machine: ${why}`,
     result: (name) => readFileSync(join(share, 'results', name), 'utf8'),
     remove: () => rmSync(folder, { recursive: true }),
   };

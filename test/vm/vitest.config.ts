@@ -5,9 +5,9 @@ export default defineConfig({
     environment: 'node',
     pool: 'forks',
     include: ['test/vm/**/*.test.ts'],
-    // One machine takes all processors.
-    fileParallelism: false,
-    reporters: ['default', './test/support/summary-reporter.ts'],
+    // A machine has one processor, and there are two here.
+    maxWorkers: 2,
+    reporters: ['default', './test/vm/contract-reporter.ts', './test/support/summary-reporter.ts'],
     // The machine keeps limits of its own.
     testTimeout: 1_800_000,
     hookTimeout: 1_800_000,

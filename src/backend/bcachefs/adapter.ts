@@ -52,7 +52,7 @@ import { readOnlyAmong } from './read-only.ts';
 import { HOW_TO_TRUST, UNTRUSTED } from './remove.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { readSnapshotTimes, snapshotTimeOf } from './snapshot-times.ts';
-import { TELLING, identify, type Identity } from './subvolumes.ts';
+import { TELLING, identify, identityOf, type Identity } from './subvolumes.ts';
 
 export type BcachefsLocation = Extract<Location, { backend: 'bcachefs' }>;
 
@@ -75,7 +75,9 @@ const STILL = 15_000;
 export async function openBcachefs(location: BcachefsLocation, services: Services): Promise<Backend> {
   const topLevel = await mountTopLevel(services, location.device);
   const { held, archiveKey } = openArchive(topLevel.top, location);
-  return new BcachefsBackend(location, services, topLevel, held, archiveKey);
+  // An archive within a subvolume has the same device and inode in a snapshot of that.
+  const subvolume = identityOf(held)?.subvolume ?? 0;
+  return new BcachefsBackend(location, services, topLevel, held, `${archiveKey}:${String(subvolume)}`);
 }
 
 class BcachefsBackend implements Backend {

@@ -39,17 +39,24 @@ const AT_ONCE = 128;
 
 /** One for each path, in this order; null where there is no directory, or one of another kind of filesystem. A link is no directory. */
 export function identify(paths: readonly BytePath[]): (Identity | null)[] {
-  const identities: (Identity | null)[] = [];
-  for (let at = 0; at < paths.length; at += AT_ONCE) {
-    const held = paths.slice(at, at + AT_ONCE).map(holdRealDirectory);
+  const identities = new Map<BytePath, Identity>();
+  const all = [...new Set(paths)];
+  for (let at = 0; at < all.length; at += AT_ONCE) {
+    const held = all.slice(at, at + AT_ONCE).flatMap((path) => {
+      const directory = holdRealDirectory(path);
+      return directory === null ? [] : [{ path, directory }];
+    });
     try {
-      const known = identitiesOf(held.filter((each) => each !== null));
-      identities.push(...held.map((each) => (each === null ? null : (known.get(each) ?? null))));
+      const known = identitiesOf(held.map(({ directory }) => directory));
+      for (const { path, directory } of held) {
+        const identity = known.get(directory);
+        if (identity !== undefined) identities.set(path, identity);
+      }
     } finally {
-      for (const each of held) each?.close();
+      for (const { directory } of held) directory.close();
     }
   }
-  return identities;
+  return paths.map((path) => identities.get(path) ?? null);
 }
 
 export function identityOf(directory: HeldDirectory): Identity | null {
@@ -130,13 +137,13 @@ function directoriesIn(path: BytePath): BytePath[] {
     const entries = readdirSync(toBytes(path), { encoding: 'latin1', withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name as BytePath);
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return [];
+    if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(errnoOf(error) ?? '')) return [];
     throw error;
   }
 }
 
 /** The directory at a path inside another, by real directories only. Null if there is none. */
-export function holdInside(outer: HeldDirectory, path: BytePath): HeldDirectory | null {
+function holdInside(outer: HeldDirectory, path: BytePath): HeldDirectory | null {
   let held = holdRealDirectory(joinPath(outer.path, HERE));
   for (const name of path.split('/').filter((each) => each !== '') as BytePath[]) {
     const next = held === null ? null : holdRealDirectory(joinPath(held.path, name));

@@ -18,7 +18,9 @@ type Look = () => Promise<Scan>;
 /** Removes them for good. */
 export async function removeTrees(site: Site, premises: Premises, trees: readonly ArchivedTree[], look: Look): Promise<Departure[]> {
   await look();
-  const aside = await setAside(premises, trees, (tree, isTaken) => removingName(formerNameOf(tree), isTaken), {
+  const nameFor = async (tree: ArchivedTree, isTaken: Premises['exists']): Promise<BytePath> =>
+    removingName(formerNameOf(tree), isTaken, premises.longestName(formerNameOf(tree)));
+  const aside = await setAside(premises, trees, nameFor, {
     inPlace: false,
     keepFlags: false,
   });
@@ -127,7 +129,7 @@ function asKnown(words: string, ...[entry, now, formerName]: readonly [BytePath,
 }
 
 /** Names of ours, of what is on its way out. */
-export function leftovers({ places: { archive, live }, datasets }: Scan): { readonly entry: BytePath; readonly guid: string }[] {
+function leftovers({ places: { archive, live }, datasets }: Scan): { readonly entry: BytePath; readonly guid: string }[] {
   return [...datasets.values()].flatMap(({ name, guid, type }) => {
     const entry = entryOf(name, archive, live);
     return entry !== null && type !== 'volume' && parseEntryName(entry).kind === 'removing' ? [{ entry, guid }] : [];

@@ -34,6 +34,8 @@ export function premisesOf(site: Site, now: () => Scan): Premises {
       if (MISSING.test(result.stderr)) return false;
       throw zfsError(result, `it cannot be told whether there is ${printable(entry)}`);
     },
+    // Of the whole name of a dataset (ZFS_MAX_DATASET_NAME_LEN, less the NUL).
+    longestName: (entry) => 255 - (nameOf(entry).length - entry.length),
     rename: async (from, to) => {
       await mustZfs(run, renaming(nameOf(from), nameOf(to)), `${printable(from)} cannot be renamed`);
     },
@@ -109,7 +111,7 @@ export function whyItStays({ mountedAtRoot }: Pick<Site, 'mountedAtRoot'>, now: 
 }
 
 /** A clone needs its origin. The live root can take over what it needs itself (`zfs promote`), and nothing else can. */
-export function whyNeeded(now: Scan, dataset: string): string | null {
+function whyNeeded(now: Scan, dataset: string): string | null {
   const parts = partsOf(now, dataset);
   const taken = takenOverByLive(now, dataset);
   const kept = parts.filter(({ name }) => !taken.has(name));

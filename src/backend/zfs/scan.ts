@@ -11,7 +11,7 @@ import { listDatasets, mustZfs, zfs, zfsError } from './program.ts';
 import type { ZfsLocation } from './adapter.ts';
 
 /** A user property, of the dataset or snapshot itself: those that it has from the one above do not count. */
-export const PIN = 'roots:pin';
+const PIN = 'roots:pin';
 
 export interface Scan {
   readonly places: Places;

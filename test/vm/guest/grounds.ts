@@ -13,6 +13,8 @@ export interface GuestGround {
   /** As the suite and the table call it. */
   readonly name: string;
   readonly about: Applicability;
+  /** Of the kernel. */
+  readonly module: string;
   /** `disk` is empty, and nobody else's; `base` does not exist yet. */
   readonly make: (disk: string, base: string) => Ground;
 }
@@ -21,6 +23,7 @@ export const GROUNDS: Readonly<Record<BackendName, GuestGround>> = {
   btrfs: {
     name: 'btrfs',
     about: BTRFS,
+    module: 'btrfs',
     make: (device, base) => {
       tool('mkfs.btrfs', '-q', '-f', device);
       return btrfsGround({ device, ...mounted('btrfs', device, base) });
@@ -29,6 +32,7 @@ export const GROUNDS: Readonly<Record<BackendName, GuestGround>> = {
   zfs: {
     name: 'ZFS',
     about: ZFS,
+    module: 'zfs',
     make: (disk, base) => {
       // Of a whole disk it wants to know from udev, which is not running.
       const { status, stderr } = spawnSync('sfdisk', ['--quiet', '--wipe=always', disk], { input: ',\n', encoding: 'utf8' });
@@ -42,6 +46,7 @@ export const GROUNDS: Readonly<Record<BackendName, GuestGround>> = {
   bcachefs: {
     name: 'bcachefs',
     about: BCACHEFS,
+    module: 'bcachefs',
     make: (device, base) => {
       // It may crash when all is done (bcachefs-tools 1.13): what counts is whether the filesystem is there.
       spawnSync('bcachefs', ['format', '--quiet', '--force', device]);
@@ -51,6 +56,7 @@ export const GROUNDS: Readonly<Record<BackendName, GuestGround>> = {
   directory: {
     name: 'directory',
     about: DIRECTORY,
+    module: 'ext4',
     make: (device, base) => {
       tool('mkfs.ext4', '-q', '-F', device);
       return directoryGround('directory', mounted('ext4', device, base));

@@ -54,6 +54,8 @@ export interface ZfsStory extends Told {
   readonly origins: Readonly<Record<string, string>>;
 }
 
+/** Where the live root is mounted. */
+export const LIVE = '/run/live';
 /** The clock stands here when the fixtures are done. */
 export const NOW = new Date('2026-11-20T12:00:00Z');
 /** `A` removes at once, `B` by way of the trash. */

@@ -3,13 +3,10 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBytes, fromText, joinPath, printable, type BytePath } from '../../../src/byte-path.ts';
 import type { FieldGround } from '../../fixtures/field-boots.ts';
-import { bcachefsGround, btrfsGround, forgetInodes, zfsGround } from '../../fixtures/field-grounds.ts';
+import { bcachefsGround, btrfsGround, zfsGround } from '../../fixtures/field-grounds.ts';
 import { untouchedDigest } from '../../fixtures/tree-digest.ts';
 import { tool } from '../../support/scratch.ts';
-import type { Filesystem, State } from './story-contract.ts';
-
-/** Where the live root is mounted. */
-export const LIVE = '/run/live';
+import { LIVE, type Filesystem, type State } from './story-contract.ts';
 
 const TOP = '/run/top';
 const LOOK = '/run/look';
@@ -33,12 +30,7 @@ export function makeMachine(filesystem: Filesystem): StoryMachine {
 }
 
 export function stateOf(trees: ReadonlyMap<string, BytePath>): State {
-  return Object.fromEntries(
-    [...trees].map(([name, path], at) => {
-      if (at % 8 === 0) forgetInodes();
-      return [name, untouchedDigest(path)];
-    }),
-  );
+  return Object.fromEntries([...trees].map(([name, path]) => [name, untouchedDigest(path)]));
 }
 
 function subvolumeMachine(filesystem: 'btrfs' | 'bcachefs'): StoryMachine {

@@ -8,13 +8,15 @@ import { GROUNDS } from './grounds.ts';
 import { runSuites } from './vitest.ts';
 
 const LIMIT_MS = 600_000;
+/** Each moment costs seconds here. */
+const MOMENTS = 4;
 
 const [backend, disk, results, pattern] = process.argv.slice(2);
 if (backend === undefined || !(backend in GROUNDS) || disk === undefined || results === undefined)
   throw new Error(`${Object.keys(GROUNDS).join(' | ')}, a disk and a file for the results are wanted`);
 
 const { name, about, make } = GROUNDS[backend as keyof typeof GROUNDS];
-backendSuite(name, about, () => make(disk, `/run/suite-${String(process.pid)}`));
+backendSuite(name, about, () => ({ ...make(disk, `/run/suite-${String(process.pid)}`), moments: MOMENTS }));
 await runSuites({
   limit: LIMIT_MS,
   ...(pattern !== undefined && { pattern: new RegExp(pattern) }),

@@ -2,7 +2,15 @@
  * What the conformance suite uses of vitest, for the test machine: one process there runs all of it, one test after the other, since every
  * process of Node takes an emulated machine seconds. `expect` is vitest's own.
  */
-import { ASYMMETRIC_MATCHERS_OBJECT, GLOBAL_EXPECT, JestAsymmetricMatchers, JestChaiExpect, JestExtend, chai } from '@vitest/expect';
+import {
+  ASYMMETRIC_MATCHERS_OBJECT,
+  GLOBAL_EXPECT,
+  JestAsymmetricMatchers,
+  JestChaiExpect,
+  JestExtend,
+  chai,
+  type ExpectStatic,
+} from '@vitest/expect';
 import { inspect } from 'node:util';
 
 type Body = () => unknown;
@@ -70,9 +78,13 @@ function current(): Suite {
   return suite;
 }
 
-/** Runs what was described since the last time. A test that hangs ends its suite: it may still be at work. */
+/** Runs what was described since the last time, one test after the other. A test that hangs ends its suite: it may still be at work. */
 export async function runSuites(options: RunOptions): Promise<void> {
+  const nobodyWaits = (error: unknown): void =>
+    options.tell({ suite: '', test: 'what no test waits for', result: 'failed', error: failureOf(error) });
+  process.on('unhandledRejection', nobodyWaits);
   for (const suite of suites.splice(0)) await runSuite(suite, options);
+  process.off('unhandledRejection', nobodyWaits);
 }
 
 async function runSuite(suite: Suite, { pattern, limit, tell }: RunOptions): Promise<void> {
@@ -124,8 +136,16 @@ function asText(value: unknown): string {
   return typeof value === 'string' ? value : inspect(value, { depth: 8, sorted: true, maxArrayLength: 500, maxStringLength: 10_000 });
 }
 
-/** As vitest makes it. */
-export const expect = Object.assign((value: unknown, message?: string) => chai.expect(value, message), chai.expect);
 for (const plugin of [JestExtend, JestChaiExpect, JestAsymmetricMatchers]) chai.use(plugin);
-Object.assign(expect, (globalThis as Record<symbol, unknown>)[ASYMMETRIC_MATCHERS_OBJECT]);
+
+/** As vitest makes it. */
+export const expect = Object.assign(
+  (value: unknown, message?: string) => chai.expect(value, message),
+  chai.expect,
+  asymmetricMatchers(),
+) as unknown as ExpectStatic;
 Object.defineProperty(globalThis, GLOBAL_EXPECT, { value: expect });
+
+function asymmetricMatchers(): object {
+  return (globalThis as Record<symbol, unknown>)[ASYMMETRIC_MATCHERS_OBJECT] as object;
+}

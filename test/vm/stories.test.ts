@@ -1,0 +1,236 @@
+/**
+ * The field fixture on each filesystem, by its own snippet, and what its user does with `roots` then. All of it has happened in one test machine
+ * (guest/story.ts); here it is compared and judged.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { fromText } from '../../src/byte-path.ts';
+import { timerUnits } from '../../src/units/timer-units.ts';
+import type { Diff, List, ListedRoot, Prune, Restore, Undeleted } from '../cli/contracts.ts';
+import { LOST_FILE, LOST_FILE_SHA256, liveSince } from '../fixtures/field-boots.ts';
+import { snippetName } from '../fixtures/boot-times.ts';
+import { bundleForGuest } from './bundle.ts';
+import { LIVE, NOW, configFile, type Filesystem, type ProgramRun, type State, type Story, type ZfsStory } from './guest/story-contract.ts';
+import { guestOf } from './guest-suite.ts';
+import { runInGuest } from './machine.ts';
+
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const SNIPPETS = ['rollback-snippet.sh', 'rollback-snippet-bcachefs.sh', 'rollback-snippet-zfs.sh', 'rollback-snippet-zfs-inside.sh'];
+const FILESYSTEMS: readonly Filesystem[] = ['btrfs', 'zfs', 'bcachefs'];
+
+const guest = guestOf(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'roots-vm-stories-'));
+  try {
+    await bundleForGuest({ story: here('guest/story.ts') }, folder);
+    return await runInGuest({
+      script: here('stories.sh'),
+      boot: 'init',
+      diskMiB: [768, 768],
+      files: {
+        'story.mjs': join(folder, 'story.mjs'),
+        ...Object.fromEntries(SNIPPETS.map((name) => [name, here(`../fixtures/${name}`)])),
+      },
+      limitSeconds: 3600,
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+const told = <T extends Story | ZfsStory>(name: string): T => JSON.parse(guest().result(`${name}.json`)) as T;
+const storyOf = (filesystem: Filesystem): Story => told<Story>(filesystem);
+
+/** What the program answered, which must be JSON and all that it said. */
+function answer<T>({ runs }: Story | ZfsStory, word: string): T {
+  const { status, stderr, stdout } = runOf({ runs }, word);
+  expect({ word, status, stderr }).toEqual({ word, status: 0, stderr: '' });
+  return JSON.parse(stdout) as T;
+}
+
+function runOf({ runs }: Pick<Story, 'runs'>, word: string): ProgramRun {
+  const run = runs[word];
+  if (run === undefined) throw new Error(`the story has no ${word}`);
+  return run;
+}
+
+/** At a moment while it ran. */
+function expectAge({ archivedAt, ageSeconds }: ListedRoot, { startedAt, endedAt }: ProgramRun): void {
+  const at = (time: string): number => Math.floor((Date.parse(time) - Date.parse(archivedAt)) / 1000);
+  expect(ageSeconds).toBeGreaterThanOrEqual(at(startedAt));
+  expect(ageSeconds).toBeLessThanOrEqual(at(endedAt));
+}
+
+/** By what the policies say of the names, and by hand. */
+const NAMES = {
+  /** Two of them older than 80 days, the others not the last of their day. */
+  removedAtOnce: [
+    '2026-08-23_04:48:00',
+    '2026-08-31_02:24:07',
+    '2026-10-28_03:37:24',
+    '2026-11-7_02:25:52',
+    '2026-11-17_04:50:27',
+    '2026-11-17_06:16:58',
+    '2026-11-17_07:14:41',
+    '2026-11-19_08:12:31',
+    '2026-11-19_10:51:02',
+  ],
+  /** Not the last of their week. */
+  trashed: [
+    '2026-09-28_14:24:35',
+    '2026-10-7_00:00:49',
+    '2026-10-20_07:13:10',
+    '2026-10-28_04:49:31',
+    '2026-11-5_12:01:45',
+    '2026-11-9_14:26:06',
+    '2026-11-13_09:38:13',
+    '2026-11-17_14:26:48',
+  ],
+  unparseable: 'before-the-upgrade',
+  future: '2027-12-25_12:00:00',
+} as const;
+
+describe('the field fixture', () => {
+  it('has the same old roots on each filesystem', () => {
+    const [first, ...others] = FILESYSTEMS.map(storyOf).map(({ boots, odd }) => ({ boots, odd }));
+    for (const other of others) expect(other).toEqual(first);
+    for (const { before } of FILESYSTEMS.map(storyOf)) {
+      expect(Object.keys(before)).toHaveLength(33);
+      expect(Object.keys(before)).toEqual(
+        expect.arrayContaining([...NAMES.removedAtOnce, ...NAMES.trashed, NAMES.unparseable, NAMES.future]),
+      );
+    }
+  });
+
+  it('gives the same list but for identities, sizes, and what the filesystem says of the beginning of a boot', () => {
+    const lists = FILESYSTEMS.map((filesystem) => {
+      const story = storyOf(filesystem);
+      const { roots, ...rest } = answer<List>(story, 'list');
+      for (const root of roots) {
+        expect(root.backend).toBe(filesystem);
+        expect(root.id).not.toBe('');
+        expectAge(root, runOf(story, 'list'));
+        // Every other creation is later than what the name says, since the fixture was built after it, and so says nothing of a boot. bcachefs
+        // does not tell when a subvolume was made (tools 1.13).
+        const [from, to] = story.builtBetween.map(Date.parse);
+        if (root.name === NAMES.future && filesystem !== 'bcachefs') {
+          expect(Date.parse(root.bootedAt ?? '')).toBeGreaterThanOrEqual(Math.floor((from ?? 0) / 1000) * 1000);
+          expect(Date.parse(root.bootedAt ?? '')).toBeLessThanOrEqual(to ?? 0);
+        } else expect({ name: root.name, bootedAt: root.bootedAt }).toEqual({ name: root.name, bootedAt: null });
+      }
+      expect(new Set(roots.map(({ id }) => id)).size).toBe(roots.length);
+      const alike = roots.map(({ target, name, ref, archivedAt, archivedAtSource, pinned, note, mounted, keep, reasons, warnings }) => ({
+        ...{ target, name, ref, archivedAt, archivedAtSource, pinned, note, mounted, keep, reasons, warnings },
+      }));
+      return { roots: alike, ...rest };
+    });
+    expect(lists[0]?.roots).toHaveLength(31);
+    expect(lists[0]?.unrecognised).toEqual([{ target: 'root', name: NAMES.unparseable, why: 'its name is not understood as a time' }]);
+    for (const list of lists.slice(1)) expect(list).toEqual(lists[0]);
+  });
+
+  /** ZFS alone tells sizes without work. */
+  it('has sizes where the filesystem keeps account', () => {
+    const known = (filesystem: Filesystem): Set<boolean> =>
+      new Set(
+        answer<List>(storyOf(filesystem), 'list').roots.map(
+          ({ sizeBytes, exclusiveBytes }) => sizeBytes !== null && exclusiveBytes !== null,
+        ),
+      );
+    expect(FILESYSTEMS.map(known)).toEqual([new Set([false]), new Set([true]), new Set([false])]);
+  });
+
+  it.each([
+    ['from blank to live', 'unsaved'],
+    ['from blank to an old root', 'wrote'],
+  ])('gives the same differences %s', (_, word) => {
+    const diffs = FILESYSTEMS.map((filesystem) => {
+      const { engine, ...diff } = answer<Diff>(storyOf(filesystem), word);
+      expect(engine).toMatch(/^(walk|btrfs-send|zfs-diff)$/);
+      return diff;
+    });
+    expect(diffs[0]?.changes.length).toBeGreaterThan(40);
+    expect(diffs[0]?.changes.some(({ pathBase64 }) => pathBase64 !== undefined)).toBe(true);
+    for (const diff of diffs.slice(1)) expect(diff).toEqual(diffs[0]);
+  });
+
+  it('gives the same plan of removal', () => {
+    const plans = FILESYSTEMS.map((filesystem) => {
+      const { at, targets } = answer<Prune>(storyOf(filesystem), 'plan');
+      const { startedAt, endedAt } = runOf(storyOf(filesystem), 'plan');
+      expect([startedAt, at, endedAt].toSorted()).toEqual([startedAt, at, endedAt]);
+      // What would come back is known to ZFS alone.
+      return targets.map(({ freedBytes: _, ...target }) => target);
+    });
+    expect(plans[0]?.map(({ remove }) => remove.map(({ name }) => name))).toEqual([NAMES.removedAtOnce]);
+    for (const plan of plans.slice(1)) expect(plan).toEqual(plans[0]);
+  });
+});
+
+describe.each(FILESYSTEMS)('a user of %s', (filesystem) => {
+  const story = (): Story => storyOf(filesystem);
+  const gone = (): string[] => Object.keys(story().before).filter((name) => !(name in story().after));
+  const names = (state: State): string[] => Object.keys(state).filter((name) => !name.startsWith('.roots'));
+
+  it('finds out in which old root a lost file is, and gets it back as it was', () => {
+    const boot = story().boots[LOST_FILE.boot]?.name ?? '';
+    const { changes } = answer<Diff>(story(), 'wrote');
+    expect(changes.find(({ path }) => LOST_FILE.path.startsWith(path))).toMatchObject({ kind: 'added' });
+    expect(answer<Restore>(story(), 'restore')).toMatchObject({
+      items: [{ from: `root:${boot}`, path: LOST_FILE.path, destination: join(LIVE, LOST_FILE.path), result: 'restored', error: null }],
+      problems: [],
+    });
+    const { lost, restored } = story();
+    expect(lost).toMatchObject({ sha256: LOST_FILE_SHA256, mode: '100600', owner: '1000:100' });
+    expect(lost?.xattrs).toContain('user.xdg.comment=');
+    expect(restored).toEqual(lost);
+  });
+
+  it('has it pruned by the command line of the timer: what is due goes, all else stays as it is', () => {
+    const [service] = timerUnits({
+      program: [fromText('/usr/bin/roots')],
+      config: fromText(configFile('A')),
+      writable: [],
+      rotates: false,
+      onCalendar: null,
+      onFailure: null,
+    });
+    const run = runOf(story(), 'prune');
+    const commandLine = service?.sections['Service']?.find(([key]) => key === 'ExecStart')?.[1];
+    expect(commandLine).toBe(['/usr/bin/roots', ...run.args].map((word) => `"${word}"`).join(' '));
+    expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 0, stderr: '' });
+    const left = [
+      ...names(story().after),
+      ...Object.keys(story().after).flatMap((name) => NAMES.trashed.filter((each) => name.endsWith(`.${each}`))),
+    ];
+    expect(
+      Object.keys(story().before)
+        .filter((name) => !left.includes(name))
+        .sort(),
+    ).toEqual(NAMES.removedAtOnce.toSorted());
+    for (const name of names(story().after)) expect([name, story().after[name]]).toEqual([name, story().before[name]]);
+  });
+
+  it('has the others put into the trash, whole, and takes one back out of it', () => {
+    const back = story().odd.readOnly ?? '';
+    expect(runOf(story(), 'trash')).toMatchObject({ status: 0, stderr: '' });
+    expect(answer<Undeleted>(story(), 'undelete')).toMatchObject({ target: 'root', name: back });
+    expect(gone().sort()).toEqual([...NAMES.removedAtOnce, ...NAMES.trashed.filter((name) => name !== back)].sort());
+    const trash = Object.keys(story().after).filter((name) => name.startsWith('.roots-trash.'));
+    expect(trash.map((name) => name.replace(/^\.roots-trash\.[^.]+\./, '')).sort()).toEqual(NAMES.trashed.filter((name) => name !== back));
+    for (const name of trash) expect(story().after[name]).toBe(story().before[name.replace(/^\.roots-trash\.[^.]+\./, '')]);
+    expect(story().after[back]).toBe(story().before[back]);
+  });
+
+  it('has no mount more than before', () => {
+    expect(story().mountsBefore).toHaveLength(1);
+    expect(story().mountsAfter).toEqual(story().mountsBefore);
+  });
+
+  it('boots again, into what blank is', () => {
+    expect(story().nextLive).toBe(story().before['blank']);
+    expect(story().after['blank']).toBe(story().before['blank']);
+    expect(story().namesAfterNextBoot.toSorted()).toEqual([...Object.keys(story().after), snippetName(liveSince(NOW))].sort());
+  });
+});
