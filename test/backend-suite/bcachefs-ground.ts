@@ -78,10 +78,12 @@ function subvolume(...args: readonly string[]): void {
   tool('bcachefs', 'subvolume', ...args);
 }
 
-/** Those of `i` and `a` that are set. */
+/** Those of `i` and `a` that are set; the name may be any bytes. */
 function flagsOf(path: BytePath): string {
-  const [flags = ''] = tool('lsattr', '-d', toText(path)).split(' ');
-  return flags.replaceAll(/[^ia]/g, '');
+  return directoryArchive
+    .beyond([path])
+    .map(({ flags }) => flags.replaceAll(/[^ia]/g, ''))
+    .join('');
 }
 
 function setFlags(sign: '+' | '-', flags: string, path: BytePath): void {

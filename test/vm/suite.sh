@@ -7,4 +7,4 @@ mount -t tmpfs tmpfs /tmp
 # Code is read faster from the disk than from the shared folder, and there are several processes.
 cp -r /run/host/files/suite /usr/lib/suite
 cd /
-ROOTS_TEST_ACTOR=/usr/lib/suite/actor.mjs node /usr/lib/suite/suite.mjs "$backend" /dev/vdb /run/host/results/verdicts
+ROOTS_TEST_ACTOR=/usr/lib/suite/actor.mjs node --jitless --no-expose-wasm /usr/lib/suite/suite.mjs "$backend" /dev/vdb /run/host/results/verdicts

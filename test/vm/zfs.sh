@@ -4,4 +4,4 @@ set -eu
 modprobe zfs
 cp -r /run/host/files/programs /usr/lib/zfs-tests
 cd /
-exec node --jitless /usr/lib/zfs-tests/zfs.mjs /run/host/results/verdicts
+exec node --jitless --no-expose-wasm /usr/lib/zfs-tests/zfs.mjs /run/host/results/verdicts
