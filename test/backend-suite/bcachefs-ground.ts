@@ -37,7 +37,10 @@ export function bcachefsGround({ device, base, close }: { readonly device: strin
       setFlags('-', flags, path);
       renameSync(toBytes(path), source);
       setFlags('+', flags, fromText(source));
-      subvolume('snapshot', '-r', source, toText(path));
+      // Then the snapshot cannot be renamed either.
+      const snapshot = flags === '' ? `${source}-snapshot` : toText(path);
+      subvolume('snapshot', '-r', source, snapshot);
+      if (flags === '') renameSync(snapshot, toBytes(path));
       setFlags('-', flags, fromText(source));
       subvolume('delete', source);
     },

@@ -106,7 +106,10 @@ describe('the field fixture', () => {
   it('gives the same list but for identities, sizes, and what the filesystem says of the beginning of a boot', () => {
     const lists = FILESYSTEMS.map((filesystem) => {
       const story = storyOf(filesystem);
-      const { roots, ...rest } = answer<List>(story, 'list');
+      const { roots, warnings, ...rest } = answer<List>(story, 'list');
+      // What is nested is looked into on the others, and has to be mounted on ZFS.
+      const nested: unknown = expect.stringContaining('have filesystems below them (machines, ');
+      expect(warnings).toEqual(filesystem === 'zfs' ? [nested] : []);
       for (const root of roots) {
         expect(root.backend).toBe(filesystem);
         expect(root.id).not.toBe('');
@@ -232,5 +235,63 @@ describe.each(FILESYSTEMS)('a user of %s', (filesystem) => {
     expect(story().nextLive).toBe(story().before['blank']);
     expect(story().after['blank']).toBe(story().before['blank']);
     expect(story().namesAfterNextBoot.toSorted()).toEqual([...Object.keys(story().after), snippetName(liveSince(NOW))].sort());
+  });
+});
+
+describe('a user of ZFS whose blank is a snapshot of the root dataset itself', () => {
+  const story = (): ZfsStory => told<ZfsStory>('zfs-inside');
+  const LAST_HOURS = ['@today', '@lastboot'];
+
+  it('sees datasets and snapshots listed together, each with its true time', () => {
+    const { boots, snapshots } = story().archive;
+    const { roots, unrecognised, warnings } = answer<List>(story(), 'list');
+    const ofBoots = roots.filter(({ name }) => !name.startsWith('@'));
+    expect(ofBoots.map(({ name }) => name)).toEqual(boots.toReversed());
+    const ofLive = [...snapshots.rolling, snapshots.timed, snapshots.lastBoot].map((name) => `@${name}`);
+    expect(roots.map(({ name }) => name).filter((name) => name.startsWith('@'))).toEqual(ofLive.toReversed());
+    expect({ unrecognised, warnings }).toEqual({ unrecognised: [], warnings: [] });
+    const source = new Map(roots.map(({ name, archivedAtSource }) => [name, archivedAtSource]));
+    expect(ofBoots.map(({ name }) => source.get(name))).toEqual(boots.map(() => 'name'));
+    expect(ofLive.map((name) => source.get(name))).toEqual(ofLive.map((name) => (name === `@${snapshots.timed}` ? 'name' : 'creation')));
+    // Each was made when the one before it was put aside.
+    for (const [number, { bootedAt, archivedAt }] of ofBoots.toReversed().entries()) {
+      const made = Date.parse(bootedAt ?? '');
+      const before = ofBoots.toReversed()[number - 1];
+      expect(made).toBeLessThan(Date.parse(archivedAt));
+      if (before !== undefined) expect(made - Date.parse(before.archivedAt)).toBeLessThan(600_000);
+      if (before !== undefined) expect(made).toBeGreaterThanOrEqual(Date.parse(before.archivedAt));
+    }
+    for (const name of LAST_HOURS) {
+      expect(roots.find((root) => root.name === name)?.ageSeconds).toBeLessThan(0.15 * 86_400);
+    }
+  });
+
+  it('has the old root removed that owns the blank, and keeps the blank', () => {
+    const { archive, before, after, origins } = story();
+    expect(runOf(story(), 'prune')).toMatchObject({ status: 0, stderr: '' });
+    const kept = ['blank', ...archive.boots.slice(3)];
+    expect(
+      Object.keys(after)
+        .filter((name) => !name.startsWith('.'))
+        .sort(),
+    ).toEqual(kept.toSorted());
+    for (const name of kept) expect([name, after[name]]).toEqual([name, before[name]]);
+    expect(origins).toMatchObject({ 'zroot/root': '-', 'zroot/root@blank': '-' });
+    for (const name of archive.boots.slice(3)) expect(origins[`zroot/old_roots/${name}`]).toBe('zroot/root@blank');
+    const snapshots = [...archive.snapshots.rolling, archive.snapshots.timed, archive.snapshots.lastBoot];
+    expect(Object.keys(origins)).toEqual(expect.arrayContaining(snapshots.map((name) => `zroot/root@${name}`)));
+  });
+
+  it('is told which snapshots a boot by `zfs rollback` would destroy', () => {
+    const { warnings } = answer<List>(story(), 'rolledBack');
+    expect(warnings).toEqual([expect.stringContaining('zfs rollback -r zroot/root@blank')]);
+    expect(warnings[0]).toMatch(/^9 snapshots of zroot\/root /);
+  });
+
+  it('has no mount more than before, and boots again, into what blank is', () => {
+    expect(story().mountsAfter).toEqual(story().mountsBefore);
+    expect(story().nextLive).toBe(story().before['blank']);
+    const names = story().namesAfterNextBoot.filter((name) => !name.startsWith('.'));
+    expect(names.sort()).toEqual([...Object.keys(story().after).filter((name) => !name.startsWith('.')), snippetName(NOW)].sort());
   });
 });

@@ -1,4 +1,18 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Those that take minutes, the longest first: else the last one would run alone. */
+const LONG = ['suite-zfs', 'suite-bcachefs', 'suite-btrfs', 'stories', 'suite-directory', 'timer'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const at = LONG.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      return at === -1 ? LONG.length : at;
+    };
+    return Promise.resolve(files.toSorted((a, b) => rank(a) - rank(b)));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -7,10 +21,11 @@ export default defineConfig({
     include: ['test/vm/**/*.test.ts'],
     // A machine has one processor, and there are two here.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', './test/vm/contract-reporter.ts', './test/support/summary-reporter.ts'],
     // The machine keeps limits of its own.
-    testTimeout: 1_800_000,
-    hookTimeout: 1_800_000,
+    testTimeout: 2_700_000,
+    hookTimeout: 2_700_000,
     env: { TZ: 'UTC' },
   },
 });
