@@ -70,7 +70,7 @@ async function run(backend: BackendName, module: string): Promise<Guest> {
       boot: 'init',
       diskMiB: [600],
       files: { suite: join(folder, 'suite'), backend: join(folder, 'backend') },
-      limitSeconds: 2400,
+      limitSeconds: 4500,
     });
   } finally {
     rmSync(folder, { recursive: true });

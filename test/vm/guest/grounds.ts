@@ -40,7 +40,8 @@ export const GROUNDS: Readonly<Record<BackendName, GuestGround>> = {
       const pool = 'suite';
       tool('zpool', 'create', '-f', '-m', 'none', pool, `${disk}1`);
       mkdirSync(base);
-      return zfsGround({ pool, base, close: () => void tool('zpool', 'destroy', pool) });
+      // Each moment is a process of Node, and between the many programs of a removal there are many.
+      return { ...zfsGround({ pool, base, close: () => void tool('zpool', 'destroy', pool) }), moments: 8 };
     },
   },
   bcachefs: {
