@@ -1,9 +1,9 @@
 /**
  * How subvolumes leave the archive, and come back to it.
  */
-import { readdirSync } from 'node:fs';
-import { joinPath, printable, toBytes, type BytePath } from '../byte-path.ts';
+import { fromText, joinPath, printable, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
+import { readNames } from '../system/names.ts';
 import { hasEntry } from './archive-directory.ts';
 import type { ArchivedTree, Departure, Leftover } from './backend.ts';
 import { parseEntryName, removingName } from './entry-name.ts';
@@ -104,8 +104,9 @@ function lost({ nested }: Removed): string {
 
 /** Names of ours, of subvolumes that are on their way out. What else has such a name is none of ours. */
 export function leftovers({ held }: Pick<SubvolumeSite, 'held'>, { whyNoTree }: Telling): BytePath[] {
-  const names = readdirSync(toBytes(held.path), { encoding: 'latin1' }) as BytePath[];
-  return names.filter((name) => parseEntryName(name).kind === 'removing' && whyNoTree(joinPath(held.path, name)) === null);
+  return readNames(joinPath(held.path, fromText('.'))).filter(
+    (name) => parseEntryName(name).kind === 'removing' && whyNoTree(joinPath(held.path, name)) === null,
+  );
 }
 
 export async function finishRemovals<Key>(departing: Departing<Key>, wasToGo: (id: string) => boolean): Promise<Leftover[]> {

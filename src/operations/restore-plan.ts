@@ -3,7 +3,8 @@
  */
 import { joinPath, printable, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
-import { isSameEntry, readEntry, readNames, type Entry } from '../system/entry.ts';
+import { isSameEntry, readEntry, type Entry } from '../system/entry.ts';
+import { readNames } from '../system/names.ts';
 import { FILESYSTEM, placeBeneath, type Place } from '../system/beneath.ts';
 import { readXattrs } from '../system/xattrs.ts';
 import type { Run } from '../system/run.ts';

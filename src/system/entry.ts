@@ -1,7 +1,7 @@
 /**
  * One entry of a directory as lstat(2) has it, and whether two are the same.
  */
-import { closeSync, constants, lstatSync, openSync, readSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readSync, readlinkSync } from 'node:fs';
 import { toBytes, type BytePath } from '../byte-path.ts';
 
 export interface Entry {
@@ -55,11 +55,6 @@ function typeOf(bits: number): Entry['type'] {
     default:
       return 'file';
   }
-}
-
-/** The names in a directory, in byte order. */
-export function readNames(path: BytePath): BytePath[] {
-  return (readdirSync(toBytes(path), { encoding: 'latin1' }) as BytePath[]).sort();
 }
 
 /** Equal in type, mode, owner and content; files also in their time, to the nanosecond. Not in extended attributes. */

@@ -16,6 +16,7 @@ import {
 } from '../diff/tree.ts';
 import type { EntryType } from '../diff/change.ts';
 import { errnoOf, RootsError } from '../errors.ts';
+import { agreed, mayEndEarly } from './names.ts';
 import { Pace } from './pace.ts';
 import type { Run } from './run.ts';
 import { sameContent } from './same-content.ts';
@@ -48,7 +49,8 @@ async function openRoot(tree: Tree, pace: Pace): Promise<Directory> {
   try {
     const entry = entryOf('' as BytePath, await statLater(toBytes(tree.path), { bigint: true }));
     if (entry.type !== 'directory') throw new Unreadable('it is not a directory');
-    return new RealDirectory({ address: tree.path, entry }, { mount: mountOf(tree.path, { follow: true }), pace }, 0, null);
+    const shared = { mount: mountOf(tree.path, { follow: true }), mayEndEarly: mayEndEarly(tree.path), pace };
+    return new RealDirectory({ address: tree.path, entry }, shared, 0, null);
   } catch (error) {
     throw asUnreadable(error);
   }
@@ -58,6 +60,8 @@ async function openRoot(tree: Tree, pace: Pace): Promise<Directory> {
 interface Shared {
   /** The mount that the tree is on. */
   readonly mount: string;
+  /** See names.ts. */
+  readonly mayEndEarly: boolean;
   readonly pace: Pace;
 }
 
@@ -137,9 +141,12 @@ class RealDirectory implements Directory {
     const address = toBytes(this.self.address);
     const itself = toBytes(this.#address('.' as BytePath));
     try {
-      const names = this.#shared.pace.warm
-        ? this.#shared.pace.measure(2, () => fs.readdirSync(address, 'latin1'))
-        : await readdirLater(address, 'latin1');
+      const read = (): string[] => fs.readdirSync(address, 'latin1');
+      const names = this.#shared.mayEndEarly
+        ? this.#shared.pace.measure(4, () => agreed(read, (name) => name))
+        : this.#shared.pace.warm
+          ? this.#shared.pace.measure(2, read)
+          : await readdirLater(address, 'latin1');
       // A directory that was replaced by a link after it was listed would lead out of the tree.
       requireSame(fs.lstatSync(itself, { bigint: true }), this.self.entry);
       return (names as BytePath[]).sort();

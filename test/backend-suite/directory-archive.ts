@@ -1,19 +1,8 @@
 /** What all grounds have in common where an archive is a directory: trees are reached by their paths. */
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fromText, joinPath, parentOf, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
+import { readNames } from '../../src/system/names.ts';
 import { tool } from '../support/scratch.ts';
 import type { Ground, Plant } from './ground.ts';
 import { OUTSIDE, SIBLING } from './scene.ts';
@@ -57,7 +46,7 @@ export const directoryArchive: Pick<Ground, Shared> = {
   },
   removeTree: (path) => rmSync(toBytes(path), { recursive: true }),
   exists: (path) => lstatSync(toBytes(path), { throwIfNoEntry: false }) !== undefined,
-  names: (archive) => (readdirSync(toBytes(archive), { encoding: 'latin1' }) as BytePath[]).filter((name) => name !== STATE).sort(),
+  names: (archive) => readNames(archive).filter((name) => name !== STATE),
   within: (path, use) => use(path),
   beyond: (paths) => flagsOf(paths).map((flags) => ({ nested: [], traits: [], flags })),
   others: OTHERS,

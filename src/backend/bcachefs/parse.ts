@@ -51,12 +51,12 @@ const ANSWERS = new Map([
 
 /**
  * Of each path, whether it is read-only; undefined if that was not told. `stderr`: of `setfattr -x` of an attribute that is not there (attr 2.5), decoded as
- * UTF-8: `setfattr: PATH: WHY`, in the order of the paths, which may hold line breaks.
+ * UTF-8: `setfattr: PATH: WHY`, in the order of the paths, of which line breaks and carriage returns are written in octal.
  */
 export function parseProbe(stderr: string, paths: readonly Uint8Array[]): (boolean | undefined)[] {
   let rest = `${stderr}\n`;
   return paths.map((path) => {
-    const head = `setfattr: ${Buffer.from(path).toString('utf8')}: `;
+    const head = `setfattr: ${Buffer.from(path).toString('utf8').replaceAll('\n', '\\012').replaceAll('\r', '\\015')}: `;
     if (!rest.startsWith(head)) return undefined;
     const end = rest.indexOf('\n', head.length);
     const why = rest.slice(head.length, end);

@@ -5,7 +5,7 @@ import { accessSync, constants } from 'node:fs';
 import { fromText, isUtf8, joinPath, printable, toBytes, type BytePath } from '../../byte-path.ts';
 import { RootsError, messageOf } from '../../errors.ts';
 import { holdRealDirectory, type HeldDirectory } from '../../system/beneath.ts';
-import { readNames } from '../../system/entry.ts';
+import { readNames } from '../../system/names.ts';
 import { hasEntry } from '../archive-directory.ts';
 import { makeStateFolder } from '../archive-state.ts';
 import { deletingName } from '../entry-name.ts';

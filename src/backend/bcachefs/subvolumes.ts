@@ -2,12 +2,13 @@
  * Which subvolume is where. bcachefs shows the number of a subvolume by statx(2) and in file handles only: device and inode are the same in
  * a subvolume and in its snapshots (Linux 6.12).
  */
-import { fstatSync, lstatSync, readdirSync } from 'node:fs';
+import { fstatSync, lstatSync, readdirSync, type Dirent } from 'node:fs';
 import { endianness } from 'node:os';
 import { baseName, fromText, joinPath, parentOf, toBytes, type BytePath } from '../../byte-path.ts';
 import { errnoOf } from '../../errors.ts';
 import { holdRealDirectory, type HeldDirectory } from '../../system/beneath.ts';
 import { handlesOf } from '../../system/file-handle.ts';
+import { agreed } from '../../system/names.ts';
 import { Pace } from '../../system/pace.ts';
 import type { Telling } from '../subvolume-archive.ts';
 import { parseHandle, type Inode } from './parse.ts';
@@ -139,7 +140,8 @@ export async function nestedIn(outer: HeldDirectory): Promise<NestedSubvolume[]>
 
 function directoriesIn(path: BytePath): BytePath[] {
   try {
-    const entries = readdirSync(toBytes(path), { encoding: 'latin1', withFileTypes: true });
+    const read = (): Dirent[] => readdirSync(toBytes(path), { encoding: 'latin1', withFileTypes: true });
+    const entries = agreed(read, ({ name }) => name);
     return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name as BytePath);
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(errnoOf(error) ?? '')) return [];

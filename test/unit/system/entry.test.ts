@@ -2,7 +2,8 @@ import { chmodSync, lutimesSync, mkdirSync, symlinkSync, utimesSync, writeFileSy
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fromText, type BytePath } from '../../../src/byte-path.ts';
-import { isSameContent, isSameEntry, isUnchanged, readEntry, readNames, type Entry } from '../../../src/system/entry.ts';
+import { isSameContent, isSameEntry, isUnchanged, readEntry, type Entry } from '../../../src/system/entry.ts';
+import { readNames } from '../../../src/system/names.ts';
 import { makeScratch, tool, type Scratch } from '../../support/scratch.ts';
 
 let scratch: Scratch;

@@ -1,7 +1,8 @@
 /** In the test machine: a filesystem with the field fixture on it, mounted as that machine would have it. */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fromBytes, fromText, joinPath, printable, type BytePath } from '../../../src/byte-path.ts';
+import { fromText, joinPath, printable, type BytePath } from '../../../src/byte-path.ts';
+import { readNames } from '../../../src/system/names.ts';
 import type { FieldGround } from '../../fixtures/field-boots.ts';
 import { bcachefsGround, btrfsGround, zfsGround } from '../../fixtures/field-grounds.ts';
 import { untouchedDigest } from '../../fixtures/tree-digest.ts';
@@ -60,7 +61,7 @@ function subvolumeMachine(filesystem: 'btrfs' | 'bcachefs'): StoryMachine {
       mount(top, LOOK);
       try {
         const archive = join(LOOK, 'old_roots');
-        const names = readdirSync(archive, { encoding: 'buffer' }).map(fromBytes);
+        const names = readNames(fromText(archive));
         const trees = names.map((name): [string, BytePath] => [printable(name), joinPath(fromText(archive), name)]);
         return use(new Map([['blank', fromText(join(LOOK, blank))], ...trees]));
       } finally {

@@ -43,7 +43,8 @@ describe('parseProbe', () => {
   const RO = 'Read-only file system';
   const RW = 'No such attribute';
   const said = (...lines: readonly (readonly [path: Uint8Array, why: string])[]): string =>
-    lines.map(([path, why]) => `setfattr: ${Buffer.from(path).toString('utf8')}: ${why}`).join('\n');
+    lines.map(([path, why]) => `setfattr: ${quoted(Buffer.from(path).toString('utf8'))}: ${why}`).join('\n');
+  const quoted = (path: string): string => path.replaceAll('\n', '\\012').replaceAll('\r', '\\015');
 
   it('reads the answers in the order of the paths, whatever bytes they are', () => {
     const paths = [

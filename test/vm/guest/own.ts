@@ -1,12 +1,13 @@
-/** What only ZFS has, in one process: `zfs RESULTS`. Each verdict is a line of JSON in the file RESULTS. */
+/** What only one filesystem has, in one process: `own BACKEND RESULTS`. Each verdict is a line of JSON in the file RESULTS. */
 import { appendFileSync } from 'node:fs';
-import { zfsSuite } from '../../backend-suite/zfs-own.ts';
+import { OWN } from '../own.ts';
 import { runSuites } from './vitest.ts';
 
 const LIMIT_MS = 300_000;
 
-const [results = ''] = process.argv.slice(2);
-zfsSuite();
+const [backend = '', results = ''] = process.argv.slice(2);
+if (!(backend in OWN)) throw new Error(`one of ${Object.keys(OWN).join(', ')} is wanted`);
+OWN[backend as keyof typeof OWN].suite();
 await runSuites({
   limit: LIMIT_MS,
   tell: (verdict) => {

@@ -1,0 +1,3 @@
+import { ownSuite } from './own-suite.ts';
+
+ownSuite('bcachefs', 'bcachefs');
