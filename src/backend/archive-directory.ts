@@ -5,7 +5,7 @@ import { lstatSync, renameSync } from 'node:fs';
 import { joinPath, printableText, toBytes, type BytePath } from '../byte-path.ts';
 import type { Run } from '../system/run.ts';
 import { LONGEST_NAME } from './entry-name.ts';
-import type { Premises } from './set-aside.ts';
+import { NAME_TAKEN, type Premises } from './set-aside.ts';
 
 /** Under the lock nobody else makes names of ours, so what is checked to be absent before a rename stays absent. */
 export function entriesIn(archive: BytePath, run: Run): Pick<Premises, 'exists' | 'longestName' | 'rename' | 'renameWithoutReplacing'> {
@@ -31,10 +31,9 @@ export function hasEntry(archive: BytePath, entry: BytePath): boolean {
  * before 9.5 does nothing and says nothing.
  */
 async function moveWithoutReplacing(run: Run, archive: BytePath, from: BytePath, to: BytePath): Promise<string | null> {
-  const taken = 'there is something of that name';
-  if (hasEntry(archive, to)) return taken;
+  if (hasEntry(archive, to)) return NAME_TAKEN;
   const at = (name: BytePath): { path: BytePath } => ({ path: joinPath(archive, name) });
   const { status, stderr } = await run('mv', ['--no-clobber', '--no-target-directory', '--', at(from), at(to)]);
   if (!hasEntry(archive, from)) return null;
-  return status === 0 ? taken : printableText(stderr.replace(/^mv: (?:cannot move .*?: (?=[A-Z]))?/, ''));
+  return status === 0 ? NAME_TAKEN : printableText(stderr.replace(/^mv: (?:cannot move .*?: (?=[A-Z]))?/, ''));
 }

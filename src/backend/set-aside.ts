@@ -7,6 +7,9 @@ import { RootsError, errnoOf, messageOf } from '../errors.ts';
 import type { ArchivedTree, Departure } from './backend.ts';
 import { deletingName, parseEntryName, trashName } from './entry-name.ts';
 
+/** Why something does not get a name. */
+export const NAME_TAKEN = 'there is something of that name';
+
 /** What a backend knows of its archive. Entries are names in it. */
 export interface Premises {
   readonly exists: (entry: BytePath) => Promise<boolean>;
@@ -14,7 +17,7 @@ export interface Premises {
   longestName(entry: BytePath): number;
   /** Never replaces anything that was there when it was asked. Errors: with the `code` of the kernel's error, if it is one. */
   rename(from: BytePath, to: BytePath): Promise<void>;
-  /** Why not, or null. Replaces nothing, whatever others do meanwhile. */
+  /** Why not, or null; `NAME_TAKEN` if that is why. Replaces nothing, whatever others do meanwhile. */
   renameWithoutReplacing(from: BytePath, to: BytePath): Promise<string | null>;
   /** Throws if this is not a tree that may ever go: by its name, by what it is or holds, by its pin. */
   examine(tree: ArchivedTree): void;

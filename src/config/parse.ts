@@ -150,6 +150,9 @@ class Reader {
         this.#complain(['targets', other.name, 'dataset'], `must not be in the archive ${whose}, ${quote(archive)}`);
       else if (other.archive !== undefined && lies(other.archive, { in: dataset }))
         this.#complain(['targets', other.name, 'archive'], `must not be in the live root ${whose}, ${quote(dataset)}`);
+      // A snapshot of the one is one of the other, too.
+      else if (lies(other.dataset, { in: dataset }))
+        this.#complain(['targets', other.name, 'dataset'], `must not be in the live root ${whose}, ${quote(dataset)}`);
     }
   }
 

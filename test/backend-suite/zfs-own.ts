@@ -13,6 +13,7 @@ import type { ZfsLocation } from '../../src/backend/zfs/adapter.ts';
 import { PrivateMountPool } from '../../src/system/private-mount.ts';
 import { run, type Run } from '../../src/system/run.ts';
 import { tool } from '../support/scratch.ts';
+import type { Own, Register } from './own.ts';
 import { removeOne, discardOne, treeNamed, trashedNamed } from './steps.ts';
 
 const POOL = 'rootsown';
@@ -101,10 +102,7 @@ const asUser =
   (program, args, options) =>
     run('setpriv', ['--reuid', String(uid), '--clear-groups', '--', program, ...args], options);
 
-/** What is told of each test: in the test machine it is run, outside of it its name is known. */
-export type Register = (name: string, body: () => Promise<void>) => void;
-
-export function zfsSuite(): void {
+function zfsSuite(): void {
   describe('ZFS itself', () => {
     beforeAll(() => {
       dropPool();
@@ -118,7 +116,7 @@ export function zfsSuite(): void {
   });
 }
 
-export function zfsTests(register: Register): void {
+function zfsTests(register: Register): void {
   const closers: (() => Promise<void>)[] = [];
   const open = async (where: ZfsLocation, services: Partial<Services> = {}, access: 'read' | 'write' = 'write'): Promise<Backend> => {
     const pool = new PrivateMountPool(run, access);
@@ -222,6 +220,69 @@ export function zfsTests(register: Register): void {
     for (const { pin } of (await backend.list()).trees) expect(pin).toBeNull();
     zfs('set', 'roots:pin=by hand\nsecond line', `${POOL}/old_roots/${FIRST}`);
     expect((await treeNamed(backend, FIRST)).pin?.note).toBe('by hand');
+    // As a pool is moved to another disk.
+    zfs('snapshot', `${POOL}/old_roots/${FIRST}@moving`);
+    const [source, copy] = [`${POOL}/old_roots/${FIRST}@moving`, `${POOL}/old_roots/${SECOND}`];
+    tool('sh', '-c', 'zfs send -p "$1" | zfs receive -u "$2"', 'sh', source, copy);
+    expect((await treeNamed(backend, SECOND)).pin?.note).toBe('by hand');
+  });
+
+  test('a snapshot of the same name below the live root that was not taken with it keeps its name and stays', async () => {
+    makeArchive();
+    zfs('create', `${POOL}/root/home`);
+    zfs('create', `${POOL}/root/var`);
+    zfs('snapshot', `${POOL}/root@${FIRST}`, `${POOL}/root/var@${FIRST}`);
+    zfs('snapshot', `${POOL}/root/home@${FIRST}`);
+    const backend = await open(location());
+    const tree = await treeNamed(backend, fromText(`@${FIRST}`));
+    await discardOne(backend, tree);
+    expect(names()).toContain(`${POOL}/root/home@${FIRST}`);
+    await backend.undelete(await trashedNamed(backend, fromText(`@${FIRST}`)));
+    await removeOne(backend, tree);
+    expect(names()).not.toContain(`${POOL}/root@${FIRST}`);
+    expect(names()).toContain(`${POOL}/root/home@${FIRST}`);
+  });
+
+  test('an old root with clones of what is in it goes as a whole; one with a volume in it stays as a whole', async () => {
+    makeArchive(FIRST, SECOND);
+    const [first, second] = [FIRST, SECOND].map((name) => `${POOL}/old_roots/${name}`) as [string, string];
+    zfs('create', `${first}/one`);
+    zfs('snapshot', `${first}/one@1`);
+    zfs('clone', `${first}/one@1`, `${first}/two`);
+    zfs('create', '-s', '-V', '1M', '-o', 'volmode=none', `${second}/disk`);
+    zfs('snapshot', `${second}/disk@1`);
+    const before = names().filter((name) => name.startsWith(second));
+    const backend = await open(location());
+    expect((await treeNamed(backend, FIRST)).heldBy).toEqual([]);
+    await removeOne(backend, await treeNamed(backend, FIRST));
+    expect(names().filter((name) => name.startsWith(first))).toEqual([]);
+    const other = await treeNamed(backend, SECOND);
+    expect(other.heldBy).toEqual([`it holds the volume ${second}/disk`]);
+    await expect(removeOne(backend, other)).rejects.toThrow(`it holds the volume ${second}/disk`);
+    expect(names().filter((name) => name.startsWith(second))).toEqual(before);
+  });
+
+  test('what is freed while the pool has a checkpoint does not count', async () => {
+    makeArchive(FIRST);
+    const backend = await open(location());
+    expect(await backend.settle(20_000)).toBe(true);
+    tool('zpool', 'checkpoint', POOL);
+    try {
+      await removeOne(backend, await treeNamed(backend, FIRST));
+      expect(await backend.settle(2000)).toBe(false);
+    } finally {
+      tool('zpool', 'checkpoint', '-d', '-w', POOL);
+    }
+    expect(await backend.settle(20_000)).toBe(true);
+  });
+
+  test('a path is that of what was listed, or none', async () => {
+    makeArchive(FIRST);
+    const backend = await open(location());
+    const tree = await treeNamed(backend, FIRST);
+    zfs('rename', '-u', `${POOL}/old_roots/${FIRST}`, `${POOL}/old_roots/${SECOND}`);
+    zfs('create', `${POOL}/old_roots/${FIRST}`);
+    await expect(backend.pathOf(tree)).rejects.toThrow('another has this name now');
   });
 
   test('snapshots of the live root are old roots beside datasets, told apart, with the times that they were taken at', async () => {
@@ -243,8 +304,8 @@ export function zfsTests(register: Register): void {
     );
     expect(roots.filter(({ name }) => name.startsWith('@')).map(({ bootedAt }) => bootedAt)).toEqual([null, null, null, null]);
     expect(unrecognised.map(({ name }) => name)).toEqual(['@mine']);
-    // The live root is put aside here: no rollback destroys anything.
-    expect(warnings).toEqual([]);
+    // The live root is put aside here: no rollback destroys anything, and they go with it.
+    expect(warnings).toEqual([expect.stringContaining('5 snapshots of')]);
     const [one, other] = [await treeNamed(backend, FIRST), await treeNamed(backend, fromText(`@${FIRST}`))];
     await removeOne(backend, other);
     expect(names()).toContain(`${POOL}/old_roots/${FIRST}`);
@@ -434,3 +495,5 @@ export function zfsTests(register: Register): void {
     await pool.close();
   });
 }
+
+export const ZFS_OWN: Own = { suite: zfsSuite, tests: zfsTests };

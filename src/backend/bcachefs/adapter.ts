@@ -5,7 +5,7 @@ import { lstatSync, statfsSync } from 'node:fs';
 import { fromText, joinPath, printable, printableText, toBytes, type BytePath } from '../../byte-path.ts';
 import { RootsError, messageOf } from '../../errors.ts';
 import type { HeldDirectory } from '../../system/beneath.ts';
-import { readNames } from '../../system/entry.ts';
+import { readNames } from '../../system/names.ts';
 import { lockDirectory } from '../../system/lock.ts';
 import { readAllMountTables, readMountTable, type Mount } from '../../system/mounts.ts';
 import { until } from '../../system/patience.ts';
@@ -98,6 +98,8 @@ class BcachefsBackend implements Backend {
   /** By id, as of the last `list`. */
   #listed = new Map<string, Identity>();
   #lock: Lock | undefined;
+  /** Bytes that were free before the first removal since it was settled; -1 without one. */
+  #freeBefore = -1;
 
   constructor(location: BcachefsLocation, services: Services, { top, superblock }: TopLevel, held: HeldDirectory, archiveKey: string) {
     this.location = location;
@@ -212,6 +214,7 @@ class BcachefsBackend implements Backend {
   }
 
   async remove(trees: readonly ArchivedTree[]): Promise<readonly Departure[]> {
+    if (this.#freeBefore < 0) this.#freeBefore = (await this.space()).freeBytes;
     return removeTrees(this.#departing, trees);
   }
 
@@ -236,6 +239,7 @@ class BcachefsBackend implements Backend {
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
   }
 
+  /** What does not bring anything back may still be open somewhere; nothing tells. So that is not called settled. */
   async settle(patience: number): Promise<boolean> {
     await this.flush();
     let most = 0;
@@ -243,9 +247,11 @@ class BcachefsBackend implements Backend {
     const isStill = async (): Promise<boolean> => {
       const { freeBytes } = await this.space();
       if (freeBytes > most) [most, since] = [freeBytes, performance.now()];
-      return performance.now() - since >= STILL;
+      return most > this.#freeBefore && performance.now() - since >= STILL;
     };
-    return until(isStill, { patience, signal: this.#services.signal });
+    const settled = await until(isStill, { patience, signal: this.#services.signal });
+    if (settled) this.#freeBefore = -1;
+    return settled;
   }
 
   async readLog(): Promise<readonly string[]> {

@@ -31,12 +31,12 @@ import { specialPath } from '../location.ts';
 import { discardTrees, formerNameOf, renameTree, type Premises } from '../set-aside.ts';
 import { entryOf, finishRemovals, removeTrees } from './departures.ts';
 import { isPartOf, isSnapshot, poolOf, type Places } from './names.ts';
-import { parseNumbers, type Dataset } from './parse.ts';
+import { parseGuids, parseNumbers, type Dataset } from './parse.ts';
 import { makeStatePlace, mountState, mountToRead } from './place.ts';
-import { mountPointsOf, premisesOf, requireDataset, type Site } from './premises.ts';
-import { mustZfs, requireUsable, zfs, zfsError } from './program.ts';
+import { mountPointsOf, premisesOf, requireDataset, whyNeeded, type Site } from './premises.ts';
+import { MISSING, mustZfs, requireUsable, zfs, zfsError } from './program.ts';
 import { placesOf, scan, writePin, type Scan } from './scan.ts';
-import { rollbackWarnings, warningsOfNested } from './warnings.ts';
+import { rollbackWarnings, warningsOfLeaving, warningsOfNested } from './warnings.ts';
 
 export type ZfsLocation = Extract<Location, { backend: 'zfs' }>;
 
@@ -63,7 +63,7 @@ export async function openZfs(location: ZfsLocation, services: Services): Promis
     ['list', '-Hp', '-o', 'guid', '-t', 'filesystem', dataset],
     `${printableText(dataset)} cannot be used`,
   );
-  return new ZfsBackend(location, services, places, `zfs ${stdout.toString('utf8').trim()}`);
+  return new ZfsBackend(location, services, places, stdout.toString('utf8').trim());
 }
 
 class ZfsBackend implements Backend {
@@ -75,15 +75,18 @@ class ZfsBackend implements Backend {
   readonly liveMountPoint: BytePath | null;
   readonly #services: Services;
   readonly #places: Places;
+  /** Of the archive, or where there is none of the live root. */
+  readonly #guid: string;
   readonly #site: Site;
   readonly #premises: Premises;
   /** As of the last look. */
   #scan: Scan | undefined;
   #lock: Lock | undefined;
 
-  constructor(location: ZfsLocation, services: Services, places: Places, archiveKey: string) {
+  constructor(location: ZfsLocation, services: Services, places: Places, guid: string) {
     this.location = location;
-    this.archiveKey = archiveKey;
+    this.archiveKey = `zfs ${guid}`;
+    this.#guid = guid;
     this.#services = services;
     this.#places = places;
     const { live, archive } = places;
@@ -122,6 +125,7 @@ class ZfsBackend implements Backend {
       ...warningsOf({ stored: {}, unreadable: null }, onTheirWay),
       ...rollbackWarnings(now, trees),
       ...warningsOfNested(now, trees),
+      ...warningsOfLeaving(now, trees),
     ];
     return { trees, trashed, others, warnings };
   }
@@ -139,7 +143,7 @@ class ZfsBackend implements Backend {
       mountPoints: mountPointsOf(dataset.name, mounts),
       isLive: running.some((each) => isPartOf(each, dataset.name)),
       holdsRoot: null,
-      heldBy: now.heldBy(dataset.name),
+      heldBy: [...now.heldBy(dataset.name), ...whyNeeded(this.#site, now, dataset.name)],
       pin: now.pinOf(dataset.name),
     };
   }
@@ -147,7 +151,11 @@ class ZfsBackend implements Backend {
   async pathOf(tree: TreeRef): Promise<BytePath> {
     const dataset = await this.#datasetOf(tree);
     const { run, privateMounts } = this.#services;
-    await mustZfs(run, ['list', '-H', '-o', 'name', '-t', 'filesystem,snapshot', dataset], `${printableText(dataset)} cannot be read`);
+    const what = `${printableText(dataset)} cannot be read`;
+    const { stdout } = await mustZfs(run, ['list', '-Hp', '-o', 'name,guid', '-t', 'filesystem,snapshot', dataset], what);
+    // Slots change their names each day.
+    if (typeof tree !== 'string' && parseGuids(stdout).get(dataset) !== tree.id)
+      throw new RootsError('failed', `${what}: another has this name now`, { hint: 'try again' });
     return (await mountToRead(run, privateMounts, dataset)).path;
   }
 
@@ -183,9 +191,9 @@ class ZfsBackend implements Backend {
     const result = await zfs(this.#services.run, args);
     const found = result.stdout.toString('latin1');
     // Without a live root the archive is told of all the same.
-    if (result.status !== 0 && (archive === null || !found.split('\n').some((line) => line.endsWith(`\t${archive}`))))
-      throw zfsError(result, 'the archive is no longer where it was');
-    return found;
+    if (found.split('\n').includes(`${this.#guid}\t${archive ?? live ?? ''}`)) return found;
+    if (result.status !== 0 && !MISSING.test(result.stderr)) throw zfsError(result, 'the archive cannot be looked at');
+    throw new RootsError('failed', 'the archive is no longer where it was');
   }
 
   async discard(trees: readonly ArchivedTree[], at: Date): Promise<readonly Departure[]> {
@@ -215,7 +223,13 @@ class ZfsBackend implements Backend {
 
   /** Of all filesystems below the live root as well, so none is missing. */
   async snapshot(name: BytePath): Promise<readonly BytePath[]> {
-    specialPath(this.location, 'live');
+    const wanted = specialPath(this.location, 'live');
+    const { live } = await this.#look();
+    // A snapshot of a volume is no tree.
+    if (live?.type !== 'filesystem')
+      throw new RootsError(live === null ? 'not-found' : 'failed', `${printable(wanted)} is no filesystem of which a snapshot is taken`, {
+        hint: 'check `dataset` in the configuration',
+      });
     await mustZfs(this.#services.run, ['snapshot', '-r', requireDataset(this.#site, name)], `no snapshot ${printable(name)} is taken`);
     return [];
   }
@@ -238,9 +252,10 @@ class ZfsBackend implements Backend {
       await run('zpool', ['sync', this.#pool]);
     };
     await sync();
+    // While there is a checkpoint nothing that is freed can be had (zpool-checkpoint(8)).
     const isFreed = async (): Promise<boolean> => {
-      const result = await run('zpool', ['list', '-Hp', '-o', 'freeing', this.#pool]);
-      return result.status === 0 && parseNumbers(result.stdout, 1)[0] === 0;
+      const result = await run('zpool', ['list', '-Hp', '-o', 'freeing,checkpoint', this.#pool]);
+      return result.status === 0 && parseNumbers(result.stdout, 2).every((bytes) => bytes === 0);
     };
     if (!(await until(isFreed, { patience, signal }))) return false;
     await sync();

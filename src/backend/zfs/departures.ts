@@ -10,7 +10,7 @@ import { beginDeleting, formerNameOf, putBack, putBackEntry, setAside, type Asid
 import { entryOfSnapshot, isSnapshot, lastPart, pathWithin, splitSnapshot } from './names.ts';
 import { requireDataset, takenOverByLive, whyItStays, type Site } from './premises.ts';
 import { mustZfs, wordsOf, zfs } from './program.ts';
-import { partsOf, type Scan } from './scan.ts';
+import { inOrderOfRemoval, partsOf, type Scan } from './scan.ts';
 
 /** Reads all again. */
 type Look = () => Promise<Scan>;
@@ -53,10 +53,12 @@ async function destroy(site: Site, premises: Premises, { entry, formerName, guid
   const gone: BytePath[] = [];
   let now = entry;
   let destroyed = 0;
+  const snapshots: string[] = [];
   const ended = (why: string | null): Destroyed => ({
     entry: now,
     nested: gone,
-    notes,
+    notes:
+      snapshots.length === 0 ? notes : [...notes, `its snapshots went with it: ${snapshots.map((each) => printableText(each)).join(', ')}`],
     isWhole: destroyed === 0,
     error: why === null ? null : new RootsError('failed', `${printable(formerName)} is not removed: ${why}`),
   });
@@ -79,8 +81,7 @@ async function destroy(site: Site, premises: Premises, { entry, formerName, guid
       there = await look();
     }
     const dataset = requireDataset(site, now);
-    const snapshots: string[] = [];
-    for (const part of partsOf(there, dataset).toReversed()) {
+    for (const part of inOrderOfRemoval(there, dataset)) {
       const why = await whyNotNow(site, premises, there, { entry: now, guid });
       if (why !== null) return ended(why);
       const result = await zfs(site.run, ['destroy', part.name]);
@@ -90,7 +91,6 @@ async function destroy(site: Site, premises: Premises, { entry, formerName, guid
       if (isSnapshot(part.name) && !isSnapshot(dataset)) snapshots.push(splitSnapshot(part.name).name);
       else gone.push(pathWithin(part.name, dataset));
     }
-    if (snapshots.length > 0) notes.push(`its snapshots went with it: ${snapshots.map((each) => printableText(each)).join(', ')}`);
     return ended(null);
   } catch (error) {
     if (error instanceof RootsError && error.kind !== 'interrupted') return ended(error.message);

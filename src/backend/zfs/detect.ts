@@ -59,7 +59,7 @@ export function recognise(datasets: readonly Dataset[], mounts: readonly Mount[]
 }
 
 function describe(datasets: readonly Dataset[], target: Target, archive: string | null, live: string | null): Detected {
-  const blank = live === null ? null : blankOf(datasets, live);
+  const blank = live === null ? null : blankOf(datasets, live, archive);
   const named = (word: string, name: string | null): string => (name === null ? `no ${word} found` : `${word} ${printableText(name)}`);
   const asPath = (name: string | null): ReturnType<typeof fromText> | null => (name === null ? null : fromText(name));
   return {
@@ -102,12 +102,14 @@ function hasOwnBlank(datasets: readonly Dataset[], live: string): boolean {
   return datasets.some(({ name }) => isSnapshot(name) && splitSnapshot(name).of === live && BLANKS.includes(splitSnapshot(name).name));
 }
 
-/** A snapshot of its own; else what it is a clone of. */
-function blankOf(datasets: readonly Dataset[], live: string): string | null {
+/** A snapshot of its own; else what it is a clone of. In an old root that is what was the live root's own one, and will be again. */
+function blankOf(datasets: readonly Dataset[], live: string, archive: string | null): string | null {
   const own = datasets.filter(
     ({ name }) => isSnapshot(name) && splitSnapshot(name).of === live && BLANKS.includes(splitSnapshot(name).name),
   );
-  return only(own.map(({ name }) => name)) ?? datasets.find(({ name }) => name === live)?.origin ?? null;
+  const origin = datasets.find(({ name }) => name === live)?.origin ?? null;
+  const isArchived = origin !== null && archive !== null && isPartOf(origin, archive);
+  return only(own.map(({ name }) => name)) ?? (isArchived ? `${live}@${splitSnapshot(origin).name}` : origin);
 }
 
 /** Two candidates are none: which is meant is not for us to guess. */

@@ -1,18 +1,18 @@
 /**
  * What is asked of an old root on ZFS before anything is done to it.
  */
-import { printable, printableText, type BytePath } from '../../byte-path.ts';
+import { printable, printableText, toText, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
 import { readAllMountTables, type Mount } from '../../system/mounts.ts';
 import type { Run } from '../../system/run.ts';
 import type { ArchivedTree } from '../backend.ts';
 import { parseEntryName } from '../entry-name.ts';
-import { formerNameOf, refusal, type Premises } from '../set-aside.ts';
+import { NAME_TAKEN, formerNameOf, refusal, type Premises } from '../set-aside.ts';
 import type { ZfsLocation } from './adapter.ts';
-import { datasetOf, isPartOf, isSnapshot } from './names.ts';
+import { datasetOf, isPartOf, isSnapshot, splitSnapshot } from './names.ts';
 import { parseGuids } from './parse.ts';
-import { MISSING, mustZfs, wordsOf, zfs, zfsError } from './program.ts';
-import { partsOf, placesOf, type Scan } from './scan.ts';
+import { MISSING, TAKEN, mustZfs, wordsOf, zfs, zfsError } from './program.ts';
+import { isAlone, partsOf, placesOf, type Scan } from './scan.ts';
 
 export interface Site {
   readonly run: Run;
@@ -37,12 +37,13 @@ export function premisesOf(site: Site, now: () => Scan): Premises {
     // Of the whole name of a dataset (ZFS_MAX_DATASET_NAME_LEN, less the NUL).
     longestName: (entry) => 255 - (nameOf(entry).length - entry.length),
     rename: async (from, to) => {
-      await mustZfs(run, renaming(nameOf(from), nameOf(to)), `${printable(from)} cannot be renamed`);
+      await mustZfs(run, renaming(now(), nameOf(from), nameOf(to)), `${printable(from)} cannot be renamed`);
     },
     // It never replaces anything.
     renameWithoutReplacing: async (from, to) => {
-      const result = await zfs(run, renaming(nameOf(from), nameOf(to)));
-      return result.status === 0 ? null : wordsOf(result);
+      const result = await zfs(run, renaming(now(), nameOf(from), nameOf(to)));
+      if (result.status === 0) return null;
+      return TAKEN.test(result.stderr) ? NAME_TAKEN : wordsOf(result);
     },
     examine: (tree) => {
       examine(site, now(), tree);
@@ -79,9 +80,10 @@ export function requireDataset({ location }: Pick<Site, 'location'>, entry: Byte
   throw new RootsError('failed', `${printable(entry)} has no place: the target has no ${entry.includes('@') ? 'live root' : 'archive'}`);
 }
 
-/** -u: nothing is mounted anew. -r: a snapshot is one of each filesystem below as well. */
-function renaming(from: string, to: string): string[] {
-  return ['rename', ...(isSnapshot(from) ? ['-r'] : ['-u']), from, to];
+/** -u: nothing is mounted anew. -r: a snapshot is one of each filesystem below as well, unless somebody else took one of that name there. */
+function renaming(now: Scan, from: string, to: string): string[] {
+  const options = isSnapshot(from) ? (isAlone(now, from) ? ['-r'] : []) : ['-u'];
+  return ['rename', ...options, from, to];
 }
 
 function examine(site: Site, now: Scan, tree: ArchivedTree): void {
@@ -93,7 +95,8 @@ function examine(site: Site, now: Scan, tree: ArchivedTree): void {
 }
 
 /** By what it is and what depends on it, its pin and its holds. */
-export function whyItStays({ mountedAtRoot }: Pick<Site, 'mountedAtRoot'>, now: Scan, dataset: string, guid: string): string | null {
+export function whyItStays(site: Pick<Site, 'location' | 'mountedAtRoot'>, now: Scan, dataset: string, guid: string): string | null {
+  const { mountedAtRoot } = site;
   const known = now.datasets.get(dataset);
   if (known === undefined) return 'it does not exist any more';
   if (known.guid !== guid) return 'another dataset has this name now';
@@ -103,23 +106,33 @@ export function whyItStays({ mountedAtRoot }: Pick<Site, 'mountedAtRoot'>, now: 
   if (mountedAtRoot !== null && isPartOf(mountedAtRoot, dataset)) return 'it is or holds the running root';
   const pin = now.pinOf(dataset);
   if (pin !== null) return `it is pinned${pin.note === '' ? '' : ` (${pin.note})`}`;
-  const pinned = partsOf(now, dataset).find(({ name }) => now.pinOf(name) !== null);
-  if (pinned !== undefined) return `it holds ${printableText(pinned.name)}, which is pinned`;
   const held = now.heldBy(dataset);
   if (held.length > 0) return `it is held (${held.map((each) => printableText(each)).join(', ')}; see \`zfs holds\`)`;
-  return whyNeeded(now, dataset);
+  return whyNeeded(site, now, dataset)[0] ?? null;
 }
 
-/** A clone needs its origin. The live root can take over what it needs itself (`zfs promote`), and nothing else can. */
-function whyNeeded(now: Scan, dataset: string): string | null {
-  const parts = partsOf(now, dataset);
+/**
+ * By what it holds and what was made from it, for people. A clone needs its origin. The live root can take over what it needs itself (`zfs promote`), and nothing
+ * else can; but not the blank that is configured under this very name, as boot may look for it there.
+ */
+export function whyNeeded({ location }: Pick<Site, 'location'>, now: Scan, dataset: string): string[] {
   const taken = takenOverByLive(now, dataset);
-  const kept = parts.filter(({ name }) => !taken.has(name));
-  if (now.blank !== null && kept.some(({ name }) => name === now.blank)) return `it is or holds the blank, ${printableText(now.blank)}`;
-  const needed = kept.find(({ clones }) => clones.some((clone) => !isPartOf(clone, dataset)));
-  if (needed === undefined) return null;
-  const clone = needed.clones.find((each) => !isPartOf(each, dataset)) ?? '';
-  return `${printableText(clone)} is a clone of ${printableText(needed.name)}`;
+  const configured = location.blank === null ? null : toText(location.blank);
+  return partsOf(now, dataset).flatMap(({ name, type, clones }) => {
+    if (name !== dataset && now.pinOf(name) !== null) return [`it holds ${printableText(name)}, which is pinned`];
+    // Nothing tells whether a disk of a virtual machine is in use, or one that is swapped to.
+    if (type === 'volume') return [`it holds the volume ${printableText(name)}`];
+    if (name === configured || (!taken.has(name) && isBlank(now, configured, name)))
+      return [`it is or holds the blank, ${printableText(name)}`];
+    const clone = taken.has(name) ? undefined : clones.find((each) => !isPartOf(each, dataset));
+    return clone === undefined ? [] : [`${printableText(clone)} is a clone of ${printableText(name)}`];
+  });
+}
+
+/** While there is no live root, as after a boot that died half-way, a snapshot of that name may be what the next one is to be made from. */
+function isBlank({ blank, live }: Scan, configured: string | null, name: string): boolean {
+  if (name === blank) return true;
+  return live === null && configured !== null && isSnapshot(name) && splitSnapshot(name).name === splitSnapshot(configured).name;
 }
 
 /** The snapshots of a filesystem that go to the live root when that is promoted: its origin, and those older than that (zfs-promote(8)). */

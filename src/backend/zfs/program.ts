@@ -9,6 +9,7 @@ import type { Run, RunResult } from '../../system/run.ts';
 import { COLUMNS, parseDatasets, type Dataset } from './parse.ts';
 
 export const MISSING = /dataset does not exist|no such pool|could not find any snapshots/;
+export const TAKEN = /dataset already exists/;
 const NOT_PERMITTED = /permission denied|must be run as root|Operation not permitted/i;
 const READ_ONLY = 'pool is read-only';
 const NOT_LOADED = /modules cannot be auto-loaded|module is not loaded|\/dev\/zfs/;

@@ -10,7 +10,7 @@ import { parseHolds, parseValues, type Dataset } from './parse.ts';
 import { listDatasets, mustZfs, zfs, zfsError } from './program.ts';
 import type { ZfsLocation } from './adapter.ts';
 
-/** A user property, of the dataset or snapshot itself: those that it has from the one above do not count. */
+/** A user property, of the dataset or snapshot itself, or received with it: those that it has from the one above do not count. */
 const PIN = 'roots:pin';
 
 export interface Scan {
@@ -81,7 +81,7 @@ async function findBlank(
 
 async function readPins(run: Run, names: readonly string[]): Promise<Map<string, string>> {
   if (names.length === 0) return new Map();
-  const args = ['get', '-Hp', '-s', 'local', '-t', 'filesystem,snapshot', '-o', 'name,value', '-r', PIN, ...names];
+  const args = ['get', '-Hp', '-s', 'local,received', '-t', 'filesystem,snapshot,volume', '-o', 'name,value', '-r', PIN, ...names];
   return parseValues((await mustZfs(run, args, 'pins cannot be read')).stdout);
 }
 
@@ -114,9 +114,36 @@ export async function writePin(run: Run, dataset: string, pin: Pin | null): Prom
   if (result.status !== 0) throw zfsError(result, `the pin of ${printableText(dataset)} cannot be changed`);
 }
 
-/** The filesystem and all below it, and their snapshots; of a snapshot, those of the same name below. Outermost first. */
-export function partsOf({ datasets }: Scan, dataset: string): Dataset[] {
-  return [...datasets.values()].filter(({ name }) => isPartOf(name, dataset)).sort((a, b) => depth(a.name) - depth(b.name));
+/**
+ * The filesystem and all below it, and their snapshots; of a snapshot, those of the same name below that were taken with it (`zfs snapshot -r` is one
+ * transaction): another of that name is somebody else's. Outermost first.
+ */
+export function partsOf({ datasets }: Pick<Scan, 'datasets'>, dataset: string): Dataset[] {
+  const takenIn = isSnapshot(dataset) ? datasets.get(dataset)?.createdIn : undefined;
+  return [...datasets.values()]
+    .filter(({ name, createdIn }) => isPartOf(name, dataset) && (takenIn === undefined || createdIn === takenIn))
+    .sort((a, b) => depth(a.name) - depth(b.name));
+}
+
+/** Whether all that `zfs rename -r` would give another name is this snapshot, or was taken with it. */
+export function isAlone(now: Pick<Scan, 'datasets'>, snapshot: string): boolean {
+  return [...now.datasets.keys()].filter((name) => isPartOf(name, snapshot)).length === partsOf(now, snapshot).length;
+}
+
+/** What goes before what it holds or is made from: clones before their origins. */
+export function inOrderOfRemoval(now: Pick<Scan, 'datasets'>, dataset: string): Dataset[] {
+  const parts = new Map(partsOf(now, dataset).map((part) => [part.name, part]));
+  const ordered = new Set<Dataset>();
+  const visit = (part: Dataset): void => {
+    if (ordered.has(part)) return;
+    const inner = [...parts.values()].filter(({ name }) => name !== part.name && isPartOf(name, part.name));
+    const clones = part.clones.flatMap((clone) => parts.get(clone) ?? []);
+    // The deepest first.
+    for (const each of [...clones, ...inner.toReversed()]) visit(each);
+    ordered.add(part);
+  };
+  for (const part of parts.values()) visit(part);
+  return [...ordered];
 }
 
 function depth(name: string): number {

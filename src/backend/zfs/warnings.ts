@@ -35,3 +35,13 @@ export function warningsOfNested(now: Scan, trees: readonly Pick<ArchivedTree, '
     `some old roots have filesystems below them (${names.join(', ')}), which go with them and are not looked into; to see one, mount it yourself`,
   ];
 }
+
+/** Where the live root is put aside at each boot its snapshots go with it, and are those of an old root then: no slots, and not listed. */
+export function warningsOfLeaving({ live, places: { archive } }: Scan, trees: readonly Pick<ArchivedTree, 'isSnapshot'>[]): string[] {
+  const snapshots = trees.filter(({ isSnapshot: is }) => is).length;
+  if (live === null || archive === null || snapshots === 0 || snapshots === trees.length) return [];
+  const what = snapshots === 1 ? '1 snapshot' : `${String(snapshots)} snapshots`;
+  return [
+    `${what} of ${printableText(live.name)} will be in the old root, and not listed any more, when the next boot puts it into ${printableText(archive)}`,
+  ];
+}

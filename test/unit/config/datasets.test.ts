@@ -137,6 +137,7 @@ describe('several places on ZFS', () => {
       'dataset = "p/root", archive = "p/old"',
       '1:28: `dataset` must not be in the archive of target `home`, `p/old`',
     ],
+    ['dataset = "p/root"', 'dataset = "p/root/home"', '2:28: `dataset` must not be in the live root of target `root`, `p/root`'],
     [
       'dataset = "p/root"',
       'dataset = "p/home", archive = "p/root/homes"',

@@ -4,8 +4,8 @@ import { fromText } from '../../../../src/byte-path.ts';
 import type { Dataset } from '../../../../src/backend/zfs/parse.ts';
 import { recognise } from '../../../../src/backend/zfs/detect.ts';
 import { takenOverByLive, whyItStays } from '../../../../src/backend/zfs/premises.ts';
-import type { Scan } from '../../../../src/backend/zfs/scan.ts';
-import { rollbackWarnings, warningsOfNested } from '../../../../src/backend/zfs/warnings.ts';
+import { inOrderOfRemoval, isAlone, partsOf, type Scan } from '../../../../src/backend/zfs/scan.ts';
+import { rollbackWarnings, warningsOfLeaving, warningsOfNested } from '../../../../src/backend/zfs/warnings.ts';
 import type { Mount } from '../../../../src/system/mounts.ts';
 
 let transaction = 0n;
@@ -40,7 +40,16 @@ function scanOf(all: readonly Dataset[], more: Partial<Scan> = {}): Scan {
   };
 }
 
-const stays = (scan: Scan, name: string): string | null => whyItStays({ mountedAtRoot: null }, scan, name, `guid of ${name}`);
+const site = (more: { mountedAtRoot?: string; blank?: string } = {}): Parameters<typeof whyItStays>[0] => ({
+  mountedAtRoot: more.mountedAtRoot ?? null,
+  location: {
+    backend: 'zfs',
+    live: fromText('p/root'),
+    archive: fromText('p/old'),
+    blank: more.blank === undefined ? null : fromText(more.blank),
+  },
+});
+const stays = (scan: Scan, name: string, of = site()): string | null => whyItStays(of, scan, name, `guid of ${name}`);
 
 describe('whyItStays', () => {
   const own = [
@@ -53,7 +62,7 @@ describe('whyItStays', () => {
 
   it('lets go of what is an old root and nothing else', () => {
     expect(stays(scanOf(own), 'p/old/a')).toBeNull();
-    expect(whyItStays({ mountedAtRoot: null }, scanOf(own), 'p/old/a', 'another')).toContain('another dataset');
+    expect(whyItStays(site(), scanOf(own), 'p/old/a', 'another')).toContain('another dataset');
     expect(stays(scanOf(own), 'p/old/b')).toContain('does not exist');
     expect(stays(scanOf([...own, dataset('p/old/v', { type: 'volume' })]), 'p/old/v')).toContain('volume');
   });
@@ -61,7 +70,7 @@ describe('whyItStays', () => {
   it('keeps the live and the running root, and what they are in', () => {
     const live = scanOf(own, { places: { live: 'p/old/a/var', archive: 'p/old' } });
     expect(stays(live, 'p/old/a')).toContain('live root');
-    expect(whyItStays({ mountedAtRoot: 'p/old/a' }, scanOf(own), 'p/old/a', 'guid of p/old/a')).toContain('running root');
+    expect(stays(scanOf(own), 'p/old/a', site({ mountedAtRoot: 'p/old/a' }))).toContain('running root');
   });
 
   it('keeps what is pinned or held, in any part of it', () => {
@@ -98,6 +107,79 @@ describe('whyItStays', () => {
     expect(stays(scanOf(elsewhere, { blank: 'p/blank@blank' }), 'p/old/a')).toBe('p/old/b is a clone of p/old/a@blank');
     const alsoLater = shared.map((each) => (each.name === 'p/old/a@later' ? { ...each, clones: ['p/mine'] } : each));
     expect(stays(scanOf(alsoLater, { blank: 'p/old/a@blank' }), 'p/old/a')).toBe('p/mine is a clone of p/old/a@later');
+  });
+});
+
+describe('whyItStays, where in doubt', () => {
+  it('keeps what holds a volume, which may be a disk that is in use', () => {
+    const all = [dataset('p/old/a'), dataset('p/old/a/vm', { type: 'volume' })];
+    expect(stays(scanOf(all), 'p/old/a')).toBe('it holds the volume p/old/a/vm');
+  });
+
+  it('keeps the blank that is configured by this name, though the live root could take it over', () => {
+    const all = [dataset('p/old/a'), dataset('p/old/a@blank', { clones: ['p/root'] }), dataset('p/root', { origin: 'p/old/a@blank' })];
+    const scan = scanOf(all, { blank: 'p/old/a@blank' });
+    expect(stays(scan, 'p/old/a', site({ blank: 'p/root@blank' }))).toBeNull();
+    expect(stays(scan, 'p/old/a', site({ blank: 'p/old/a@blank' }))).toBe('it is or holds the blank, p/old/a@blank');
+  });
+
+  it('keeps all that may be the blank while there is no live root', () => {
+    const all = [dataset('p/old/a'), dataset('p/old/a@blank'), dataset('p/old/b')];
+    expect(stays(scanOf(all), 'p/old/a', site({ blank: 'p/root@blank' }))).toContain('the blank');
+    expect(stays(scanOf(all), 'p/old/b', site({ blank: 'p/root@blank' }))).toBeNull();
+  });
+});
+
+describe('partsOf', () => {
+  const taken = 700n;
+  const all = [
+    dataset('p/root'),
+    dataset('p/root@x', { createdIn: taken }),
+    dataset('p/root/home'),
+    dataset('p/root/home@x', { createdIn: taken }),
+  ];
+  const names = (datasets: readonly Dataset[]): string[] => datasets.map(({ name }) => name);
+
+  it('takes what was taken with a snapshot, and nothing else of its name', () => {
+    expect(names(partsOf(scanOf(all), 'p/root@x'))).toEqual(['p/root@x', 'p/root/home@x']);
+    expect(isAlone(scanOf(all), 'p/root@x')).toBe(true);
+    const other = scanOf([...all, dataset('p/root/srv@x', { createdIn: taken + 1n })]);
+    expect(names(partsOf(other, 'p/root@x'))).toEqual(['p/root@x', 'p/root/home@x']);
+    expect(isAlone(other, 'p/root@x')).toBe(false);
+  });
+
+  it('puts clones before their origins, and what is below before what it is in', () => {
+    const layers = scanOf([
+      dataset('p/old/a'),
+      dataset('p/old/a/one'),
+      dataset('p/old/a/one@1', { clones: ['p/old/a/two'] }),
+      dataset('p/old/a/two', { origin: 'p/old/a/one@1' }),
+      dataset('p/old/a/two@1', { clones: ['p/old/a/one/deep'] }),
+      dataset('p/old/a/one/deep', { origin: 'p/old/a/two@1' }),
+    ]);
+    const order = names(inOrderOfRemoval(layers, 'p/old/a'));
+    expect(order).toHaveLength(6);
+    for (const [first, then] of [
+      ['p/old/a/one/deep', 'p/old/a/two@1'],
+      ['p/old/a/two@1', 'p/old/a/two'],
+      ['p/old/a/two', 'p/old/a/one@1'],
+      ['p/old/a/one@1', 'p/old/a/one'],
+      ['p/old/a/one', 'p/old/a'],
+    ] as const)
+      expect(order.indexOf(first), `${first} before ${then}`).toBeLessThan(order.indexOf(then));
+  });
+});
+
+describe('warningsOfLeaving', () => {
+  const root = scanOf([dataset('p/root'), dataset('p/old')]);
+  const [snapshot, boot] = [{ isSnapshot: true }, { isSnapshot: false }];
+
+  it('says which snapshots go with the live root where that is put aside', () => {
+    expect(warningsOfLeaving(root, [snapshot, snapshot, boot])).toEqual([
+      expect.stringContaining('2 snapshots of p/root will be in the old root'),
+    ]);
+    expect(warningsOfLeaving(root, [boot])).toEqual([]);
+    expect(warningsOfLeaving(root, [snapshot])).toEqual([]);
   });
 });
 
@@ -155,6 +237,11 @@ describe('recognise', () => {
   it('takes the archive with the live root that is mounted, however deep it is', () => {
     const names = ['p', 'p/old_roots', 'p/local', dataset('p/local/nixos', { origin: 'p/local/clean@blank' }), 'p/root'];
     expect(find(names, [mount('p/local/nixos', '/')])).toEqual([place('p/local/nixos', 'p/local/clean@blank', 'p/old_roots')]);
+  });
+
+  it('takes a blank that went with an old root for one of the live root, whose it is again once that is promoted', () => {
+    const names = ['p', 'p/old_roots', 'p/old_roots/1', 'p/old_roots/1@blank', dataset('p/root', { origin: 'p/old_roots/1@blank' })];
+    expect(find(names)).toEqual([place('p/root', 'p/root@blank', 'p/old_roots')]);
   });
 
   it('takes the root beside the archive where nothing of it is mounted', () => {
