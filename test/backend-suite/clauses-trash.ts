@@ -123,7 +123,8 @@ export const TRASH: readonly Clause[] = [
     unless: noFlags,
     test: async (scene) => {
       const backend = await scene.open();
-      for (const flags of ['+i', '+a', '+ia']) {
+      // To a dataset they mean nothing.
+      for (const flags of scene.about.archive === 'directory' ? ['+i', '+a', '+ia'] : ['+ia']) {
         // A snapshot is made of what has the flags, and then they stop its rename for good.
         for (const readOnly of scene.about.readOnly === 'property' ? [false, true] : [false]) {
           const path = scene.addTree(NAME);
