@@ -49,7 +49,8 @@ export async function detectZfs({ run }: Pick<Services, 'run'>): Promise<ZfsDete
 /** Pure. `mounts`: those of ZFS. */
 export function recognise(datasets: readonly Dataset[], mounts: readonly Mount[], target: Target): Detected[] {
   const archives = datasets.filter(
-    ({ type, name }) => type === 'filesystem' && name.includes('/') && ARCHIVES[target].includes(lastPart(name)),
+    ({ type, name }) =>
+      type === 'filesystem' && name.includes('/') && ARCHIVES[target].includes(lastPart(name)) && isOfThisMachine(mounts, name, target),
   );
   const ofArchives = archives.map(({ name }) => ({ archive: name, live: liveBeside(datasets, mounts, name, target) }));
   const known = new Set(ofArchives.map(({ live }) => live));
@@ -72,6 +73,12 @@ function describe(datasets: readonly Dataset[], target: Target, archive: string 
       archive === null ? 'old roots are its snapshots' : named('archive', archive),
     ],
   };
+}
+
+/** Not so what was received from another machine as a backup. Where no root is on ZFS, as in a rescue system, that cannot be told. */
+function isOfThisMachine(mounts: readonly Mount[], archive: string, target: Target): boolean {
+  const [mounted, parent] = [mountedAt(mounts, target), parentOfDataset(archive)];
+  return mounted === null || (parent !== null && isPartOf(mounted, parent));
 }
 
 /** What is mounted where the target belongs, if it is below the dataset that the archive is in; else the one beside the archive that has a usual name. */

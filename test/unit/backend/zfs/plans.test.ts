@@ -244,6 +244,12 @@ describe('recognise', () => {
     expect(find(names)).toEqual([place('p/root', 'p/root@blank', 'p/old_roots')]);
   });
 
+  it('takes no archive of another machine, received as a backup, where the own root is mounted', () => {
+    const backup = ['p/backup', 'p/backup/laptop', 'p/backup/laptop/old_roots', 'p/backup/laptop/root'];
+    expect(find(['p', 'p/root', ...backup], [mount('p/root', '/')])).toEqual([]);
+    expect(find(['p', 'p/root', ...backup])).toEqual([place('p/backup/laptop/root', null, 'p/backup/laptop/old_roots')]);
+  });
+
   it('takes the root beside the archive where nothing of it is mounted', () => {
     expect(find(['p', 'p/old-roots', 'p/root', 'p/root@blank'])).toEqual([place('p/root', 'p/root@blank', 'p/old-roots')]);
     expect(find(['p', 'p/old_roots', 'p/root', 'p/rootfs'])).toEqual([place(null, null, 'p/old_roots')]);
