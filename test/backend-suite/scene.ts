@@ -8,7 +8,7 @@ import type { Backend, Location, Services } from '../../src/backend/backend.ts';
 import { openBackend } from '../../src/backend/detect.ts';
 import { PrivateMountPool } from '../../src/system/private-mount.ts';
 import { run, type Run } from '../../src/system/run.ts';
-import { fileLines, treeLines, untouchedDigest } from '../fixtures/tree-digest.ts';
+import { fileLines, treeDigest, treeLines, untouchedDigest } from '../fixtures/tree-digest.ts';
 import { mountTable, tool } from '../support/scratch.ts';
 import type { Applicability, Beyond, Ground, Places } from './ground.ts';
 import { isMountedAnywhere, until } from './processes.ts';
@@ -171,9 +171,9 @@ function hash(lines: readonly string[]): string {
   return createHash('sha256').update(lines.join('\0'), 'latin1').digest('hex');
 }
 
-/** Only what is in its directories. What its root is known by is another in a snapshot on ZFS. */
+/** Only what is in its files. */
 export function contentOf(scene: Scene, path: BytePath): string {
-  return hash(scene.ground.within(path, treeLines).slice(1));
+  return scene.ground.within(path, treeDigest);
 }
 
 /** Mounts just this tree. */

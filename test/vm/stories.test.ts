@@ -201,7 +201,7 @@ describe.each(FILESYSTEMS)('a user of %s', (filesystem) => {
     });
     const run = runOf(story(), 'prune');
     const commandLine = service?.sections.Service?.find(([key]) => key === 'ExecStart')?.[1];
-    expect(commandLine).toBe(['/usr/bin/roots', ...run.args].map((word) => `"${word}"`).join(' '));
+    expect(commandLine).toBe(['/usr/bin/roots', ...run.args].join(' '));
     expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 0, stderr: '' });
     const left = [
       ...names(story().after),
@@ -221,7 +221,9 @@ describe.each(FILESYSTEMS)('a user of %s', (filesystem) => {
     expect(answer(story(), 'undelete') as Undeleted).toMatchObject({ target: 'root', name: back });
     expect(gone().sort()).toEqual([...NAMES.removedAtOnce, ...NAMES.trashed.filter((name) => name !== back)].sort());
     const trash = Object.keys(story().after).filter((name) => name.startsWith('.roots-trash.'));
-    expect(trash.map((name) => name.replace(/^\.roots-trash\.[^.]+\./, '')).sort()).toEqual(NAMES.trashed.filter((name) => name !== back));
+    expect(trash.map((name) => name.replace(/^\.roots-trash\.[^.]+\./, '')).sort()).toEqual(
+      NAMES.trashed.filter((name) => name !== back).toSorted(),
+    );
     for (const name of trash) expect(story().after[name]).toBe(story().before[name.replace(/^\.roots-trash\.[^.]+\./, '')]);
     expect(story().after[back]).toBe(story().before[back]);
   });
