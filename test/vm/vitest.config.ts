@@ -2,10 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Those that take minutes, the longest first: else the last one would run alone. */
-const LONG = ['suite-zfs', 'suite-bcachefs', 'suite-btrfs', 'stories', 'suite-directory', 'timer'];
-
-/** Those that have not passed as a whole yet. With ROOTS_TEST_UNPROVEN=1 they run as well. */
-const UNPROVEN = ['suite-zfs', 'suite-bcachefs', 'suite-btrfs', 'stories'];
+const LONG = ['suite-zfs', 'stories', 'suite-bcachefs', 'suite-btrfs', 'timer', 'zfs', 'suite-directory'];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -22,7 +19,6 @@ export default defineConfig({
     environment: 'node',
     pool: 'forks',
     include: ['test/vm/**/*.test.ts'],
-    exclude: process.env['ROOTS_TEST_UNPROVEN'] === '1' ? [] : UNPROVEN.map((name) => `test/vm/${name}.test.ts`),
     // A machine has one processor, and there are two here.
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
