@@ -4,6 +4,7 @@
  * A backend is opened for one target and speaks for its archive, its live root and its blank. What differs between
  * filesystems is either hidden behind these calls or said as data in `capabilities`: no caller asks which backend it has.
  */
+import type { Candidates } from '../diff/candidates.ts';
 import type { BytePath } from '../byte-path.ts';
 import type { RootsError } from '../errors.ts';
 import type { PrivateMountPool } from '../system/private-mount.ts';
@@ -138,6 +139,8 @@ export interface Size {
 }
 
 /** A tree that can be read. */
+export type Narrowing = { readonly engine: 'btrfs-send' | 'zfs-diff'; readonly candidates: Candidates } | { readonly why: string };
+
 export type TreeRef = 'live' | 'blank' | ArchivedTree;
 
 /** How one tree fared in a step. */
@@ -195,6 +198,15 @@ export interface Backend {
    * what lies below it with system/beneath.ts. Errors: `not-found` if the target has no such tree.
    */
   pathOf(tree: TreeRef): Promise<BytePath>;
+
+  /**
+   * What of two trees may differ, told by the filesystem without looking at all that there is; else why it cannot tell, for people. Snapshots that it takes for that are gone when it
+   * ends; what a killed one has left `tidy` removes.
+   */
+  narrow(from: TreeRef, to: TreeRef): Promise<Narrowing>;
+
+  /** Why something of that is still there, for people. */
+  tidy(): Promise<readonly string[]>;
 
   /** Sizes by `id`, for those that can be told. May take long where the filesystem keeps no account. */
   measure(trees: readonly ArchivedTree[]): Promise<ReadonlyMap<string, Size>>;

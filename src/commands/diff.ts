@@ -4,7 +4,7 @@ import { BaseCommand } from '../base-command.ts';
 import { printableText, type BytePath } from '../byte-path.ts';
 import { EXIT_STATUS, RootsError } from '../errors.ts';
 import type { Change } from '../diff/change.ts';
-import { diffRoots } from '../operations/diff.ts';
+import { ENGINES, diffRoots } from '../operations/diff.ts';
 import { absolutePath } from '../ui/arguments.ts';
 import { changeContract, diffContract } from '../ui/contract.ts';
 import { DiffView } from '../ui/diff-view.ts';
@@ -29,6 +29,8 @@ export default class Diff extends BaseCommand {
   static override readonly flags = {
     recursive: Flags.boolean({ char: 'r', summary: 'List all that is in new and removed directories, too.' }),
     ndjson: Flags.boolean({ summary: 'One change a line, as it is found: for trees too large to hold.', exclusive: ['json'] }),
+    engine: Flags.option({ options: ENGINES, summary: 'How differences are found; without it, the fastest way.' })(),
+    verbose: Flags.boolean({ char: 'v', summary: 'Say which engine found them, and why that one.' }),
     'exit-code': Flags.boolean({ summary: 'Exit with 1 if there are differences, as diff(1) does.' }),
   };
 
@@ -46,8 +48,9 @@ export default class Diff extends BaseCommand {
     let count = 0;
     const outcome = await diffRoots(
       context,
-      { ...(args.to === undefined ? { to: args.from } : { from: args.from, to: args.to }), within: path },
+      { ...(args.to === undefined ? { to: args.from } : { from: args.from, to: args.to }), within: path, engine: flags.engine },
       (header) => {
+        if (flags.verbose) this.logToStderr(`engine: ${header.engine}, as ${printableText(header.why)}`);
         if (!flags.ndjson) this.show(() => `${this.screen.style('bold', formatSides(header))}\n`);
       },
       (change) => {

@@ -3,19 +3,29 @@
  */
 import { printable, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
+import type { Narrowing } from '../backend/backend.ts';
+import type { Candidates } from '../diff/candidates.ts';
 import type { Change } from '../diff/change.ts';
+import { narrowed } from '../diff/narrowed.ts';
 import { walkDiff } from '../diff/walk.ts';
+import { hasMoreEntriesThan } from '../system/tree-size.ts';
 import { createTreeReader } from '../system/tree-reader.ts';
 import type { Context } from './context.ts';
 import { pathInside } from './live-path.ts';
 import { resolveRoot, specialTree, type ResolvedRoot } from './resolve-root.ts';
 import { withTargets, type Target } from './targets.ts';
 
+/** How differences are found. What each finds is the same. */
+export const ENGINES = ['walk', 'btrfs-send', 'zfs-diff'] as const;
+export type Engine = (typeof ENGINES)[number];
+
 export interface DiffOptions {
   /** Undefined: the blank. */
   readonly from?: string | undefined;
   /** Undefined: the live root. */
   readonly to?: string | undefined;
+  /** Undefined: the one that is cheapest. */
+  readonly engine?: Engine | undefined;
   /** Only what is at or below this path; absolute as on the live system, or relative to the root. */
   readonly within?: BytePath | undefined;
 }
@@ -23,7 +33,9 @@ export interface DiffOptions {
 export interface DiffHeader {
   readonly from: string;
   readonly to: string;
-  readonly engine: 'walk';
+  readonly engine: Engine;
+  /** Why it is that one, for people. */
+  readonly why: string;
 }
 
 export interface DiffOutcome extends DiffHeader {
@@ -45,13 +57,16 @@ export async function diffRoots(
     const warnings: string[] = [];
     const to = options.to === undefined ? liveOf(mainTarget(targets)) : await resolveRoot(context, targets, options.to);
     const from = options.from === undefined ? blankOf(to.target) : await resolveRoot(context, targets, options.from);
-    const header: DiffHeader = { from: from?.label ?? 'empty', to: to.label, engine: 'walk' };
     if (from === null) warnings.push(`no blank is known for ${to.target.name}, so all that there is counts as new`);
     const trees = await Promise.all(
       [from, to].map(async (side) => (side === null ? null : { path: await side.target.backend.pathOf(side.tree) })),
     );
+    warnings.push(...(await to.target.backend.tidy()));
+    const { engine, why, candidates } = await chooseEngine(options.engine, from, to, trees[0]?.path);
+    const header: DiffHeader = { from: from?.label ?? 'empty', to: to.label, engine, why };
     begin(header);
-    const changes = walkDiff(createTreeReader(context.run), trees[0] ?? null, trees[1] ?? null, {
+    const reader = createTreeReader(context.run);
+    const changes = walkDiff(candidates === undefined ? reader : narrowed(reader, candidates), trees[0] ?? null, trees[1] ?? null, {
       signal: context.signal,
       problems: ({ path, side, why }) => problems.push(`${printable(path)} in ${side === 'from' ? header.from : header.to}: ${why}`),
       warnings: (text) => warnings.push(text),
@@ -60,6 +75,50 @@ export async function diffRoots(
     for await (const change of changes) onChange(change);
     return { ...header, problems, warnings };
   });
+}
+
+/** Fewer entries than these are walked in less time than it takes to ask anything. */
+const FEW = 3000;
+
+interface Choice {
+  readonly engine: Engine;
+  readonly why: string;
+  readonly candidates?: Candidates;
+}
+
+/** `path`: of the first tree. Errors: `unsupported` if the engine that is wanted cannot do it. */
+async function chooseEngine(
+  wanted: Engine | undefined,
+  from: ResolvedRoot | null,
+  to: ResolvedRoot,
+  path: BytePath | undefined,
+): Promise<Choice> {
+  if (wanted === 'walk') return { engine: 'walk', why: 'it is what was asked for' };
+  const narrowing = await narrow(wanted, from, to, path);
+  if ('why' in narrowing) {
+    if (wanted === undefined) return { engine: 'walk', why: narrowing.why };
+    throw new RootsError('unsupported', `the engine ${wanted} cannot compare these: ${narrowing.why}`, { hint: 'leave --engine out' });
+  }
+  if (wanted !== undefined && wanted !== narrowing.engine)
+    throw new RootsError('unsupported', `the engine ${wanted} cannot compare these: they are on ${to.target.backend.name}`, {
+      hint: `use --engine ${narrowing.engine}, or leave it out`,
+    });
+  return {
+    ...narrowing,
+    why: wanted === undefined ? 'the first tree is large, and the filesystem knows what differs' : 'it is what was asked for',
+  };
+}
+
+async function narrow(
+  wanted: Engine | undefined,
+  from: ResolvedRoot | null,
+  to: ResolvedRoot,
+  path: BytePath | undefined,
+): Promise<Narrowing> {
+  if (from === null || path === undefined) return { why: 'there is no first tree' };
+  if (from.target !== to.target) return { why: 'they are of two targets' };
+  if (wanted === undefined && !hasMoreEntriesThan(FEW, path)) return { why: 'the first tree has few entries' };
+  return to.target.backend.narrow(from.tree, to.tree);
 }
 
 /** Of several targets, the one that is called `root` is what a machine loses at its next boot. */

@@ -2,6 +2,7 @@
  * Running programs: the one door, and the one import of execa. Tests replace `Run` and nothing else.
  */
 import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { fromText, toBytes, toText, isUtf8, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
@@ -14,6 +15,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Bytes for standard input; without them it is empty. */
   readonly input?: Buffer;
+  /** Takes standard output as it comes, which the result is without then. What it throws ends the program, and is thrown. */
+  readonly output?: (piece: Buffer) => void;
   /** Milliseconds; a program that takes longer is ended and the call fails. */
   readonly timeout?: number;
 }
@@ -35,7 +38,7 @@ export type Run = (program: string, args: readonly Argument[], options?: RunOpti
 /** What the `Run` of production and of most tests is. */
 export const run: Run = async (program, args, options = {}) => {
   const call = byteSafe(program, args, options.input);
-  const result = await execa(call.program, call.args, {
+  const running = execa(call.program, call.args, {
     input: call.input ?? Buffer.alloc(0),
     env: { LC_ALL: 'C' },
     encoding: 'buffer',
@@ -46,7 +49,11 @@ export const run: Run = async (program, args, options = {}) => {
     maxBuffer: 1 << 30,
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    ...(options.output === undefined ? {} : { buffer: { stdout: false } }),
   });
+  const failure = options.output === undefined ? null : tellAsItComes(running, options.output);
+  const result = await running;
+  if (failure?.error !== undefined) throw failure.error instanceof Error ? failure.error : new TypeError('no error was thrown');
   if (result.isCanceled) throw new RootsError('interrupted', `${program} was interrupted`);
   if (result.timedOut) throw new RootsError('failed', `${program} took longer than ${String(options.timeout)} ms and was ended`);
   if (result.exitCode === undefined && result.signal === undefined) throw notStarted(program, result);
@@ -55,10 +62,24 @@ export const run: Run = async (program, args, options = {}) => {
   }
   return {
     status: result.exitCode ?? 128 + (result.signal === undefined ? 0 : constants.signals[result.signal]),
-    stdout: Buffer.from(result.stdout),
+    stdout: options.output === undefined ? Buffer.from(result.stdout) : Buffer.alloc(0),
     stderr: Buffer.from(result.stderr).toString('utf8').trimEnd(),
   };
 };
+
+function tellAsItComes(running: { readonly stdout: Readable; kill(): boolean }, output: (piece: Buffer) => void): { error?: unknown } {
+  const failure: { error?: unknown } = {};
+  running.stdout.on('data', (piece: Buffer) => {
+    if ('error' in failure) return;
+    try {
+      output(piece);
+    } catch (error) {
+      failure.error = error;
+      running.kill();
+    }
+  });
+  return failure;
+}
 
 function notStarted(
   program: string,

@@ -22,6 +22,7 @@ import type {
   Location,
   Lock,
   LockMode,
+  Narrowing,
   Pin,
   Services,
   Size,
@@ -187,6 +188,14 @@ class BcachefsBackend implements Backend {
       throw new RootsError('not-found', `there is no \`${printable(path)}\` on ${this.location.device}`);
     }
     return absolute;
+  }
+
+  async narrow(): Promise<Narrowing> {
+    return Promise.resolve({ why: 'bcachefs cannot tell what differs' });
+  }
+
+  async tidy(): Promise<readonly string[]> {
+    return Promise.resolve([]);
   }
 
   knownSizes(): ReadonlyMap<string, Size> {

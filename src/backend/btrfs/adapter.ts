@@ -2,7 +2,7 @@
  * Old roots as btrfs subvolumes in a directory of the top level. The contract is in ../backend.ts.
  */
 import { lstatSync, readdirSync, statfsSync } from 'node:fs';
-import { baseName, fromText, joinPath, printable, printableText, toBytes, toText, type BytePath } from '../../byte-path.ts';
+import { baseName, fromText, joinPath, printable, toBytes, type BytePath } from '../../byte-path.ts';
 import { RootsError, messageOf } from '../../errors.ts';
 import type { HeldDirectory } from '../../system/beneath.ts';
 import { lockDirectory } from '../../system/lock.ts';
@@ -10,7 +10,7 @@ import { readAllMountTables, readMountTable, type Mount } from '../../system/mou
 import { until } from '../../system/patience.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import { appendLogLines, readLogLines } from '../archive-log.ts';
-import { STATE_FOLDER, generationOf, hasStateFolder, pinOf, readPins, warningsOf, writePin } from '../archive-state.ts';
+import { STATE_FOLDER, generationOf, pinOf, readPins, warningsOf, writePin } from '../archive-state.ts';
 import type {
   ArchivedTree,
   Backend,
@@ -21,6 +21,7 @@ import type {
   Location,
   Lock,
   LockMode,
+  Narrowing,
   Pin,
   Services,
   Size,
@@ -46,8 +47,11 @@ import { departingFrom } from './departures.ts';
 import { refuseReadOnly } from './filesystem.ts';
 import { parseDiskUsage } from './parse.ts';
 import { TELLING, premisesOf, type Site } from './premises.ts';
+import { narrowBySend } from './narrow.ts';
 import { quotaSizes } from './quota.ts';
+import { sweepScratch } from './scratch.ts';
 import { takeSnapshot } from './snapshot.ts';
+import { makeStateFolder } from './state-folder.ts';
 import { identify, isSubvolume, isClean, type Identity } from './subvolumes.ts';
 
 export type BtrfsLocation = Extract<Location, { backend: 'btrfs' }>;
@@ -159,12 +163,30 @@ class BtrfsBackend implements Backend {
   }
 
   async pathOf(tree: TreeRef): Promise<BytePath> {
-    const path = typeof tree === 'string' ? specialPath(this.location, tree) : joinPath(this.location.archive, tree.name);
+    const path = this.#placeOf(tree);
     const absolute = joinPath(this.#top.path, path);
     if (lstatSync(toBytes(absolute), { throwIfNoEntry: false })?.isDirectory() !== true) {
       throw new RootsError('not-found', `there is no \`${printable(path)}\` on ${this.location.device}`);
     }
     return Promise.resolve(absolute);
+  }
+
+  async narrow(from: TreeRef, to: TreeRef): Promise<Narrowing> {
+    return narrowBySend(this.#site, () => this.#mountToWrite(), [this.#placeOf(from), this.#placeOf(to)], this.#services.signal);
+  }
+
+  async tidy(): Promise<readonly string[]> {
+    return sweepScratch(this.#site, () => this.#mountToWrite(), this.#services.signal);
+  }
+
+  /** Apart from the one that is read, which stays read-only. Errors: `failed` where the filesystem is. */
+  async #mountToWrite(): Promise<PrivateMount> {
+    refuseReadOnly(this.location.device);
+    return this.#services.privateMounts.mount(this.location.device, 'btrfs', TOP_LEVEL, { access: 'write' });
+  }
+
+  #placeOf(tree: TreeRef): BytePath {
+    return typeof tree === 'string' ? specialPath(this.location, tree) : joinPath(this.location.archive, tree.name);
   }
 
   knownSizes(trees: readonly ArchivedTree[]): ReadonlyMap<string, Size> {
@@ -204,6 +226,7 @@ class BtrfsBackend implements Backend {
   }
 
   async sweep(wasToGo: (id: string) => boolean): Promise<readonly Leftover[]> {
+    await this.tidy();
     return finishRemovals(this.#departing, wasToGo);
   }
 
@@ -237,7 +260,7 @@ class BtrfsBackend implements Backend {
   }
 
   async appendLog(lines: readonly string[]): Promise<void> {
-    await this.#makeStateFolder();
+    await makeStateFolder(this.#top, this.#site);
     try {
       appendLogLines(this.#archive, lines);
     } catch (error) {
@@ -251,16 +274,8 @@ class BtrfsBackend implements Backend {
   }
 
   async setPin(tree: ArchivedTree, pin: Pin | null): Promise<void> {
-    await this.#makeStateFolder();
+    await makeStateFolder(this.#top, this.#site);
     writePin(this.#archive, tree, pin);
-  }
-
-  async #makeStateFolder(): Promise<void> {
-    if (hasStateFolder(this.#archive)) return;
-    const path = joinPath(this.#top.pathInside, pathOfEntry(this.#site, STATE_FOLDER));
-    const { status, stderr } = await this.#top.runInside('btrfs', ['subvolume', 'create', { path }]);
-    if (status !== 0)
-      throw new RootsError('failed', `the folder ${toText(STATE_FOLDER)} cannot be made in the archive: ${printableText(stderr)}`);
   }
 
   async lock(mode: LockMode): Promise<Lock> {

@@ -48,6 +48,28 @@ export function parseSubvolumeIds(stdout: Buffer): Pick<Subvolume, 'id' | 'paren
   });
 }
 
+const ANCESTRY_LINE = new RegExp(`^ID \\d+ gen \\d+ (?:parent \\d+ )?top level \\d+ parent_uuid (${UUID}|-) +uuid (${UUID}) +path `);
+
+/** `btrfs subvolume list -q -u`: by UUID, that of what it is a snapshot of. A name can imitate a line, so it may say of some what is not so. */
+export function parseAncestry(stdout: Buffer): Map<string, string> {
+  return new Map(
+    linesOf(stdout).flatMap((line) => {
+      const [, parent, own] = ANCESTRY_LINE.exec(line) ?? [];
+      return parent === undefined || own === undefined || parent === '-' ? [] : [[own, parent] as const];
+    }),
+  );
+}
+
+/** `btrfs inspect-internal inode-resolve INODE ROOT`: the names of a file, as paths below the root. One with a line break in it takes several lines. */
+export function parseResolved(stdout: Buffer, root: BytePath): BytePath[] {
+  const names: string[] = [];
+  for (const line of linesOf(stdout)) {
+    if (line.startsWith(`${root}/`)) names.push(line.slice(root.length + 1));
+    else names.push(`${names.pop() ?? ''}\n${line}`);
+  }
+  return names as BytePath[];
+}
+
 export interface RootItem {
   readonly id: number;
   readonly uuid: string;

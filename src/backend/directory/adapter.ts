@@ -31,6 +31,7 @@ import type {
   Location,
   Lock,
   LockMode,
+  Narrowing,
   Pin,
   Services,
   Size,
@@ -181,6 +182,14 @@ class DirectoryBackend implements Backend {
     if (lstatSync(toBytes(path), { throwIfNoEntry: false })?.isDirectory() !== true)
       throw new RootsError('not-found', `there is no directory ${printable(path)}`);
     return path;
+  }
+
+  async narrow(): Promise<Narrowing> {
+    return Promise.resolve({ why: 'a plain directory cannot tell what differs' });
+  }
+
+  async tidy(): Promise<readonly string[]> {
+    return Promise.resolve([]);
   }
 
   knownSizes(): ReadonlyMap<string, Size> {

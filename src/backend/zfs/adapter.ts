@@ -19,6 +19,7 @@ import type {
   Location,
   Lock,
   LockMode,
+  Narrowing,
   Pin,
   Services,
   Size,
@@ -167,6 +168,14 @@ class ZfsBackend implements Backend {
     if (blank !== null) return blank;
     const wanted = toText(specialPath(this.location, 'blank'));
     throw new RootsError('not-found', `there is no snapshot ${printableText(wanted)}`, { hint: 'check `blank` in the configuration' });
+  }
+
+  async narrow(): Promise<Narrowing> {
+    return Promise.resolve({ why: '`zfs diff` is slower than a walk' });
+  }
+
+  async tidy(): Promise<readonly string[]> {
+    return Promise.resolve([]);
   }
 
   knownSizes(trees: readonly ArchivedTree[]): ReadonlyMap<string, Size> {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
+  parseAncestry,
   parseDeleted,
   parseFilesystemIds,
   parseDiskUsage,
+  parseResolved,
   parseRootItems,
   parseSubvolumeIds,
   parseSubvolumeList,
@@ -14,6 +16,23 @@ const U = ['11111111-1111-1111-1111-111111111111', '22222222-2222-2222-2222-2222
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 const line = (id: number, uuid: string, path: string, parent = 5): string =>
   `ID ${String(id)} gen 8 parent ${String(parent)} top level ${String(parent)} uuid ${uuid} path ${path}\n`;
+
+describe('btrfs subvolume list -q -u', () => {
+  it('says what each is a snapshot of, if it is one', () => {
+    const text =
+      `ID 256 gen 9 top level 5 parent_uuid -                                    uuid ${U[0]} path root-blank\n` +
+      `ID 257 gen 9 top level 5 parent_uuid ${U[0]} uuid ${U[1]} path old_roots/a b\nsecond line\n`;
+    expect([...parseAncestry(bytes(text))]).toEqual([[U[1], U[0]]]);
+  });
+});
+
+describe('btrfs inspect-internal inode-resolve', () => {
+  it('gives the names of a file, line breaks in them included', () => {
+    const text = '/tmp/old/T/d/one\n/tmp/old/T/two\nlines\n/tmp/old/T/\xff\n';
+    expect(parseResolved(bytes(text), '/tmp/old/T' as BytePath)).toEqual(['d/one', 'two\nlines', '\xff']);
+    expect(parseResolved(bytes(''), '/tmp/old/T' as BytePath)).toEqual([]);
+  });
+});
 
 describe('btrfs subvolume list', () => {
   it('is understood, with any bytes in the names', () => {

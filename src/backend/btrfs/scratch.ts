@@ -1,0 +1,121 @@
+/**
+ * Read-only snapshots for as long as a comparison takes. They are in a folder of their own in the state folder, named for the process that made it, so that the next run
+ * can remove what a killed one left.
+ */
+import { lstatSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { fromText, joinPath, printable, printableText, toBytes, toText, type BytePath } from '../../byte-path.ts';
+import { RootsError } from '../../errors.ts';
+import { readNames } from '../../system/names.ts';
+import { until } from '../../system/patience.ts';
+import type { PrivateMount } from '../../system/private-mount.ts';
+import type { Run } from '../../system/run.ts';
+import { STATE_FOLDER, hasStateFolder } from '../archive-state.ts';
+import { isTrustedWay, pathOfEntry } from '../subvolume-archive.ts';
+import { makeStateFolder } from './state-folder.ts';
+import type { Site } from './premises.ts';
+import { isSubvolume } from './subvolumes.ts';
+
+export interface Scratch {
+  /** Of the subvolume at a path relative to the top level. Returns where programs see it that are started with `runInside`. */
+  snapshot(path: BytePath, name: 'from' | 'to'): Promise<BytePath>;
+  /** In the mount namespace that has the snapshots; undefined as long as there are none. */
+  readonly runInside: Run | undefined;
+}
+
+/** `diff.PID.START`, where START is when that process began (field 22 of proc_pid_stat(5)), as numbers of processes are used again. */
+const NAME = /^diff\.(\d+)\.(\d+)$/;
+const SNAPSHOTS = ['from', 'to'].map(fromText);
+
+/** Removes them when `use` is done. Errors: `failed` if there cannot be any; those of `use`. */
+export async function withScratch<T>(
+  site: Site,
+  mountToWrite: () => Promise<PrivateMount>,
+  use: (scratch: Scratch) => Promise<T>,
+): Promise<T> {
+  let mount: PrivateMount | undefined;
+  const name = fromText(`diff.${String(process.pid)}.${startOf(process.pid) ?? '0'}`);
+  const folder = joinPath(pathOfEntry(site, STATE_FOLDER), name);
+  const scratch = {
+    get runInside() {
+      return mount?.runInside;
+    },
+    snapshot: async (path: BytePath, as: 'from' | 'to'): Promise<BytePath> => {
+      mount ??= await begin(site, await mountToWrite(), folder);
+      const at = joinPath(mount.pathInside, folder, fromText(as));
+      await btrfs(mount, ['subvolume', 'snapshot', '-r', '--', { path: joinPath(mount.pathInside, path) }, { path: at }]);
+      return at;
+    },
+  };
+  try {
+    return await use(scratch);
+  } finally {
+    if (mount !== undefined) await removeFolder(mount, folder);
+  }
+}
+
+async function begin(site: Site, mount: PrivateMount, folder: BytePath): Promise<PrivateMount> {
+  await makeStateFolder(mount, site);
+  mkdirSync(toBytes(joinPath(mount.path, folder)), { mode: 0o700 });
+  return mount;
+}
+
+/** Milliseconds for what a killed run started to notice that nobody reads any more. */
+const PATIENCE = 3000;
+
+/** Removes what killed runs left; returns why something of it stays. `mountToWrite` is asked only if there is something. */
+export async function sweepScratch(site: Site, mountToWrite: () => Promise<PrivateMount>, signal: AbortSignal): Promise<string[]> {
+  if (!hasStateFolder(site.held.path)) return [];
+  const left = readNames(joinPath(site.held.path, STATE_FOLDER, fromText('.'))).filter(isAbandoned);
+  if (left.length === 0) return [];
+  const failed = (why: string): string[] => [`snapshots of a comparison that was cut short are left in the archive: ${why}`];
+  if (!isTrustedWay(site)) return failed('others than root can change what is on the way to it');
+  let why = '';
+  const isGone = async (): Promise<boolean> => {
+    try {
+      const mount = await mountToWrite();
+      for (const name of left) await removeFolder(mount, joinPath(pathOfEntry(site, STATE_FOLDER), name));
+      return true;
+    } catch (error) {
+      if (!(error instanceof RootsError) || error.kind === 'interrupted') throw error;
+      why = error.message;
+      return false;
+    }
+  };
+  return (await until(isGone, { patience: PATIENCE, signal })) ? [] : failed(why);
+}
+
+function isAbandoned(name: BytePath): boolean {
+  const [, pid, start] = NAME.exec(name) ?? [];
+  return pid !== undefined && startOf(Number(pid)) !== start;
+}
+
+/** Only what is ours: a snapshot by one of the two names, in a folder that only root can change. */
+async function removeFolder(mount: PrivateMount, folder: BytePath): Promise<void> {
+  for (const name of SNAPSHOTS) {
+    const path = joinPath(folder, name);
+    if (isSubvolume(joinPath(mount.path, path)))
+      await btrfs(mount, ['subvolume', 'delete', '--', { path: joinPath(mount.pathInside, path) }]);
+  }
+  if (lstatSync(toBytes(joinPath(mount.path, folder)), { throwIfNoEntry: false }) !== undefined)
+    rmdirSync(toBytes(joinPath(mount.path, folder)));
+}
+
+/** Undefined if there is no such process. */
+function startOf(pid: number): string | undefined {
+  try {
+    // The name of the program, in brackets, may hold anything.
+    const fields = readFileSync(`/proc/${String(pid)}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+async function btrfs(mount: PrivateMount, args: Parameters<Run>[1]): Promise<void> {
+  const { status, stderr } = await mount.runInside('btrfs', args);
+  if (status === 0) return;
+  const what = args.slice(0, 2).map((each) => (typeof each === 'string' ? each : printable(each.path)));
+  throw new RootsError('failed', `btrfs ${what.join(' ')}: ${printableText(toText(fromText(stderr)).replace(/^ERROR: /, ''))}`);
+}
