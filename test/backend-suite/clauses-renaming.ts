@@ -18,8 +18,6 @@ export const RENAMING: readonly Clause[] = [
     sentence: 'rename: gives a tree another name, whatever bytes it is, and nothing else changes',
     test: async (scene) => {
       const content = digestOf(scene, scene.addTree(NAME));
-      // Before, its creation may be known to the second only.
-      scene.ground.commit();
       const backend = await scene.open();
       let tree = await treeNamed(backend, NAME);
       for (const name of [DAILY0, fromText('-rf'), longName(scene), oddest(scene)]) {

@@ -73,7 +73,7 @@ export function parseResolved(stdout: Buffer, root: BytePath): BytePath[] {
 export interface RootItem {
   readonly id: number;
   readonly uuid: string;
-  /** otime: when the subvolume was made. */
+  /** otime: when the subvolume was made, to the second. */
   readonly createdAt: Date;
   readonly readOnly: boolean;
 }
@@ -97,10 +97,10 @@ export function parseRootItems(stdout: Buffer): RootItem[] {
     }
     readOnly = /^\t\tlast_snapshot \d+ flags 0x[0-9a-f]+\((.*)\) refs \d+$/.exec(line)?.[1]?.includes('RDONLY') ?? readOnly;
     uuid = new RegExp(`^\t\tuuid (${UUID})$`).exec(line)?.[1] ?? uuid;
-    // Seconds and nanoseconds, the latter not padded: `1795204568.27818259` is 27.8 ms after the second.
-    const [, seconds, nanoseconds] = /^\t\totime (\d+)\.(\d{1,9}) /.exec(line) ?? [];
-    if (id === undefined || Number.isNaN(id) || uuid === undefined || seconds === undefined || nanoseconds === undefined) continue;
-    found.push({ id, uuid, createdAt: new Date(Number(seconds) * 1000 + Math.floor(Number(nanoseconds) / 1e6)), readOnly });
+    // To the second, as `btrfs subvolume show` has it: which of the two was asked must not be seen.
+    const [, seconds] = /^\t\totime (\d+)\.\d{1,9} /.exec(line) ?? [];
+    if (id === undefined || Number.isNaN(id) || uuid === undefined || seconds === undefined) continue;
+    found.push({ id, uuid, createdAt: new Date(Number(seconds) * 1000), readOnly });
   }
   return withoutRepeated(
     found,

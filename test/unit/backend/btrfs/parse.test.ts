@@ -117,10 +117,10 @@ const item = (id: number, uuid: string, seconds: string, flags = '0x0(none)'): s
   `\titem 9 key (${String(id)} ROOT_ITEM 0) itemoff 1 itemsize 439\n\t\tgeneration 8 root_dirid 256 bytenr 30 byte_limit 0 bytes_used 16384\n\t\tlast_snapshot 0 flags ${flags} refs 1\n\t\tuuid ${uuid}\n\t\tctransid 8 otransid 7 stransid 0 rtransid 0\n\t\tctime 1795204569.1 (2026-11-20 18:22:49)\n\t\totime ${seconds} (2026-11-20 18:22:48)\n`;
 
 describe('btrfs inspect-internal dump-tree', () => {
-  it('gives the root items, with times to the millisecond', () => {
+  it('gives the root items, with times to the second', () => {
     const text = `btrfs-progs v6.2\nroot tree\n\titem 0 key (EXTENT_TREE ROOT_ITEM 0) itemoff 1 itemsize 439\n\t\tuuid ${U[2]}\n\t\totime 0.0 (1970)\n${item(256, U[0], '1795204568.27818259')}${item(257, U[1], '1795204568.0', '0x1(RDONLY)')}`;
     expect(parseRootItems(bytes(text))).toEqual([
-      { id: 256, uuid: U[0], createdAt: new Date(1795204568027), readOnly: false },
+      { id: 256, uuid: U[0], createdAt: new Date(1795204568000), readOnly: false },
       { id: 257, uuid: U[1], createdAt: new Date(1795204568000), readOnly: true },
     ]);
   });
