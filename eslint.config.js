@@ -27,7 +27,7 @@ const PARTS = {
   errors: {},
   'byte-path': { packages: ['node:buffer'] },
   retention: { imports: ['errors'], packages: ['date-fns', '@date-fns/tz'] },
-  diff: { imports: [...PLAIN, 'diff/tree'], packages: NODE.computing },
+  diff: { imports: [...PLAIN, 'diff/tree'], packages: ['ignore', ...NODE.computing] },
   // How a tree is read: the contract that system/tree-reader.ts fulfils, as backend.ts is that of the backends.
   'diff/tree': { imports: PLAIN, types: ['diff'] },
   boot: { imports: PLAIN, packages: NODE.computing },

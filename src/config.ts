@@ -34,6 +34,14 @@ export interface TargetConfig {
   readonly rotate?: { readonly slots: number };
 }
 
+/** What `diff` hides beside what it hides anyway. */
+export interface DiffConfig {
+  /** Absolute paths of what is kept elsewhere, with all that is in it. */
+  readonly persisted: readonly string[];
+  /** Patterns as in gitignore(5), relative to the root. */
+  readonly ignore: readonly string[];
+}
+
 export interface Config {
   /** Where it was read from; null if there is no file. */
   readonly file: string | null;
@@ -41,12 +49,19 @@ export interface Config {
   readonly timezone: string | undefined;
   /** How to read names that carry no zone. */
   readonly nameTimezone: string;
+  readonly diff: DiffConfig;
   /** In the order of the file. */
   readonly targets: readonly TargetConfig[];
 }
 
 export const DEFAULT_FILE = '/etc/roots.toml';
-export const DEFAULT_CONFIG: Config = { file: null, timezone: undefined, nameTimezone: 'UTC', targets: [] };
+export const DEFAULT_CONFIG: Config = {
+  file: null,
+  timezone: undefined,
+  nameTimezone: 'UTC',
+  diff: { persisted: [], ignore: [] },
+  targets: [],
+};
 
 /** A configuration is a page of text; a file this large is something else. */
 const MAX_BYTES = 1024 * 1024;

@@ -29,6 +29,7 @@ export default class Diff extends BaseCommand {
   static override readonly flags = {
     recursive: Flags.boolean({ char: 'r', summary: 'List all that is in new and removed directories, too.' }),
     ndjson: Flags.boolean({ summary: 'One change a line, as it is found: for trees too large to hold.', exclusive: ['json'] }),
+    all: Flags.boolean({ char: 'a', summary: 'Show what is hidden, too.' }),
     engine: Flags.option({ options: ENGINES, summary: 'How differences are found; without it, the fastest way.' })(),
     verbose: Flags.boolean({ char: 'v', summary: 'Say which engine found them, and why that one.' }),
     'exit-code': Flags.boolean({ summary: 'Exit with 1 if there are differences, as diff(1) does.' }),
@@ -48,7 +49,12 @@ export default class Diff extends BaseCommand {
     let count = 0;
     const outcome = await diffRoots(
       context,
-      { ...(args.to === undefined ? { to: args.from } : { from: args.from, to: args.to }), within: path, engine: flags.engine },
+      {
+        ...(args.to === undefined ? { to: args.from } : { from: args.from, to: args.to }),
+        within: path,
+        engine: flags.engine,
+        all: flags.all,
+      },
       (header) => {
         if (flags.verbose) this.logToStderr(`engine: ${header.engine}, as ${printableText(header.why)}`);
         if (!flags.ndjson) this.show(() => `${this.screen.style('bold', formatSides(header))}\n`);
@@ -60,7 +66,7 @@ export default class Diff extends BaseCommand {
         else view.add(change);
       },
     );
-    if (!flags.ndjson) this.show(() => view.end());
+    if (!flags.ndjson) this.show(() => view.end(outcome.hidden));
     for (const warning of outcome.warnings) this.logToStderr(`warning: ${printableText(warning)}`);
     for (const problem of outcome.problems) this.logToStderr(`not compared: ${printableText(problem)}`);
     if (outcome.problems.length > 0) this.end('partly');

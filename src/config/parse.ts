@@ -1,37 +1,26 @@
 /** Text → configuration: every problem is collected, and only a text without any becomes a configuration. */
 import * as v from 'valibot';
-import type { Config, TargetConfig } from '../config.ts';
+import type { Config, DiffConfig, TargetConfig } from '../config.ts';
 import type { Policy } from '../retention/policy.ts';
 import { isTable, readDocument, type Document, type KeyPath, type Table, type Value } from './document.ts';
-import { lies } from './paths.ts';
+import { lies, readAbsolute } from './paths.ts';
 import { configError, quote, suggest, type Problem } from './problem.ts';
 import { impossible, readPlace, type Place } from './rules.ts';
-import { KEEP, PRUNE, ROTATE, TABLE, TARGET, TOP_LEVEL, type KeepTable, type PruneTable } from './schema.ts';
+import { DIFF, KEEP, PRUNE, ROTATE, TABLE, TARGET, TOP_LEVEL, type KeepTable, type PruneTable } from './schema.ts';
 
 export function parseConfig(text: string, file: string): Config {
   const document = readDocument(text);
   if ('message' in document) throw configError(file, [document]);
   const reader = new Reader(document);
-  const { values } = reader.readTable(TOP_LEVEL_KIND, [], document.root);
+  const { values } = reader.readTable(TOP_LEVEL, [], document.root);
+  const diff = reader.readDiff(values.diff ?? {});
   const targets = reader.readTargets(values.targets ?? {});
   if (reader.problems.length > 0) throw configError(file, reader.problems);
-  return { file, timezone: values.timezone, nameTimezone: values.name_timezone ?? 'UTC', targets };
+  return { file, timezone: values.timezone, nameTimezone: values.name_timezone ?? 'UTC', diff, targets };
 }
 
 /** A name is written before a colon, on command lines and into file names. */
 const TARGET_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
-
-interface TableKind<Schema> {
-  readonly schema: Schema;
-  /** Keys of the design that this version must refuse: who writes `ignore = ["/var/log"]` counts on it. */
-  readonly later: readonly string[];
-}
-
-const TOP_LEVEL_KIND = { schema: TOP_LEVEL, later: ['diff'] };
-const TARGET_KIND = { schema: TARGET, later: [] };
-const KEEP_KIND = { schema: KEEP, later: [] };
-const PRUNE_KIND = { schema: PRUNE, later: [] };
-const ROTATE_KIND = { schema: ROTATE, later: [] };
 
 /** Where a key that was put into the wrong table belongs. */
 const HOMES = [
@@ -40,9 +29,10 @@ const HOMES = [
   { keys: Object.keys(KEEP.entries), home: 'in the table `keep` of a target' },
   { keys: Object.keys(PRUNE.entries), home: 'in the table `prune` of a target' },
   { keys: Object.keys(ROTATE.entries), home: 'in the table `rotate` of a target' },
+  { keys: Object.keys(DIFF.entries), home: 'in the table `[diff]`' },
 ];
 
-type TableSchema = typeof TOP_LEVEL | typeof TARGET | typeof KEEP | typeof PRUNE | typeof ROTATE;
+type TableSchema = typeof TOP_LEVEL | typeof DIFF | typeof TARGET | typeof KEEP | typeof PRUNE | typeof ROTATE;
 
 interface TableReading<Schema extends TableSchema> {
   /** Of the keys that are in order. */
@@ -59,16 +49,30 @@ class Reader {
     this.#document = document;
   }
 
-  readTable<Schema extends TableSchema>(kind: TableKind<Schema>, path: KeyPath, table: Table): TableReading<Schema> {
-    this.#refuseUnknown(kind, path, table);
+  readTable<Schema extends TableSchema>(schema: Schema, path: KeyPath, table: Table): TableReading<Schema> {
+    this.#refuseUnknown(schema, path, table);
     const bad = new Set<string>();
-    for (const issue of v.safeParse(kind.schema, table).issues ?? []) {
+    for (const issue of v.safeParse(schema, table).issues ?? []) {
       const key = String(issue.path?.[0].key);
       bad.add(key);
       this.#complain([...path, key], issue.message);
     }
     const sound = Object.fromEntries(Object.entries(table).filter(([key]) => !bad.has(key)));
-    return { values: v.parse(kind.schema, sound), given: new Set(Object.keys(table)) };
+    return { values: v.parse(schema, sound), given: new Set(Object.keys(table)) };
+  }
+
+  readDiff(table: Table): DiffConfig {
+    const { persisted = [], ignore = [] } = this.readTable(DIFF, ['diff'], table).values;
+    for (const text of persisted) {
+      const reading = readAbsolute(text, ', as on the live system');
+      if ('problem' in reading) this.#complain(['diff', 'persisted'], reading.problem);
+    }
+    // A line of the file, which is what a pattern is in git.
+    for (const pattern of ignore) {
+      if (pattern.trim() === '' || pattern.includes('\n'))
+        this.#complain(['diff', 'ignore'], `must hold patterns, each of one line, not ${quote(pattern)}`);
+    }
+    return { persisted, ignore };
   }
 
   readTargets(tables: Table): readonly TargetConfig[] {
@@ -91,7 +95,7 @@ class Reader {
       this.#complain(path, table.issues[0].message);
       return undefined;
     }
-    const { values, given } = this.readTable(TARGET_KIND, path, table.output);
+    const { values, given } = this.readTable(TARGET, path, table.output);
     const place: Place = readPlace(values, given, (key, message) => {
       if (key === null) this.#add(path, `target ${quote(name)}: ${message}`);
       else this.#complain([...path, key], message);
@@ -100,8 +104,8 @@ class Reader {
   }
 
   #readRemoval(path: KeyPath, keepTable: Table = {}, pruneTable: Table = {}): Pick<TargetConfig, 'policy' | 'grace'> {
-    const { values: keep } = this.readTable(KEEP_KIND, [...path, 'keep'], keepTable);
-    const { values: prune } = this.readTable(PRUNE_KIND, [...path, 'prune'], pruneTable);
+    const { values: keep } = this.readTable(KEEP, [...path, 'keep'], keepTable);
+    const { values: prune } = this.readTable(PRUNE, [...path, 'prune'], pruneTable);
     const contradiction = impossible(keep.within, prune.max_age, '`max_age`');
     if (contradiction !== undefined) this.#complain([...path, 'keep', 'within'], contradiction);
     return { policy: policyOf(keep, prune), ...(prune.grace && { grace: prune.grace }) };
@@ -109,16 +113,15 @@ class Reader {
 
   #readRotation(path: KeyPath, table: Table | undefined): Pick<TargetConfig, 'rotate'> {
     if (table === undefined) return {};
-    const { values, given } = this.readTable(ROTATE_KIND, [...path, 'rotate'], table);
+    const { values, given } = this.readTable(ROTATE, [...path, 'rotate'], table);
     if (!given.has('slots')) this.#add([...path, 'rotate'], '`rotate` needs `slots`, which is missing');
     return values.slots === undefined ? {} : { rotate: { slots: values.slots } };
   }
 
-  #refuseUnknown(kind: TableKind<TableSchema>, path: KeyPath, table: Table): void {
-    const known = Object.keys(kind.schema.entries);
+  #refuseUnknown(schema: TableSchema, path: KeyPath, table: Table): void {
+    const known = Object.keys(schema.entries);
     for (const [key, value] of Object.entries(table)) {
-      if (kind.later.includes(key)) this.#add([...path, key], `${quote(key)} is not supported by this version yet`);
-      else if (!known.includes(key)) this.#add([...path, key], unknownKey(path, key, value, known));
+      if (!known.includes(key)) this.#add([...path, key], unknownKey(path, key, value, known));
     }
   }
 

@@ -12,6 +12,7 @@ const BACKENDS = Object.keys({ btrfs: true, zfs: true, bcachefs: true, directory
 >) as BackendName[];
 
 const text = v.string(wrongType('text in quotes'));
+const texts = v.array(text, wrongType('an array of texts in quotes'));
 export const TABLE = v.custom<Table>(isTable, wrongType('a table'));
 const backend = v.pipe(text, v.picklist(BACKENDS, badBackend));
 const timeZone = v.pipe(text, v.check(isTimeZone, badTimeZone));
@@ -28,6 +29,7 @@ const slots = v.pipe(v.bigint(wrongType('a whole number')), read(readSlots));
 export const TOP_LEVEL = v.object({
   timezone: v.exactOptional(timeZone),
   name_timezone: v.exactOptional(timeZone),
+  diff: v.exactOptional(TABLE),
   targets: v.exactOptional(TABLE),
 });
 
@@ -64,8 +66,14 @@ export const ROTATE = v.object({
   slots: v.exactOptional(slots),
 });
 
+export const DIFF = v.object({
+  persisted: v.exactOptional(texts),
+  ignore: v.exactOptional(texts),
+});
+
 export type TargetTable = v.InferOutput<typeof TARGET>;
 export type KeepTable = v.InferOutput<typeof KEEP>;
+export type DiffTable = v.InferOutput<typeof DIFF>;
 export type PruneTable = v.InferOutput<typeof PRUNE>;
 
 function count(rule: 'last' | Period) {

@@ -1,13 +1,16 @@
 /**
  * `roots diff`: what changed from one tree to another.
  */
-import { printable, type BytePath } from '../byte-path.ts';
+import { fromText, isWithin, joinPath, printable, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import type { Narrowing } from '../backend/backend.ts';
 import type { Candidates } from '../diff/candidates.ts';
 import type { Change } from '../diff/change.ts';
+import { Hiding, type HiddenFor, type HidingRules } from '../diff/hide.ts';
 import { narrowed } from '../diff/narrowed.ts';
 import { walkDiff } from '../diff/walk.ts';
+import { targetOfLink } from '../system/links.ts';
+import { readMountTable } from '../system/mounts.ts';
 import { hasMoreEntriesThan } from '../system/tree-size.ts';
 import { createTreeReader } from '../system/tree-reader.ts';
 import type { Context } from './context.ts';
@@ -24,6 +27,8 @@ export interface DiffOptions {
   readonly from?: string | undefined;
   /** Undefined: the live root. */
   readonly to?: string | undefined;
+  /** Nothing is hidden. */
+  readonly all: boolean;
   /** Undefined: the one that is cheapest. */
   readonly engine?: Engine | undefined;
   /** Only what is at or below this path; absolute as on the live system, or relative to the root. */
@@ -39,6 +44,8 @@ export interface DiffHeader {
 }
 
 export interface DiffOutcome extends DiffHeader {
+  /** How many changes were not told, by why. */
+  readonly hidden: Readonly<Record<HiddenFor, number>>;
   /** What could not be read, for people; its changes are not known. */
   readonly problems: readonly string[];
   /** What to know about the result, for people. */
@@ -72,9 +79,37 @@ export async function diffRoots(
       warnings: (text) => warnings.push(text),
       ...(options.within === undefined ? {} : { within: pathInside(to.target, options.within) }),
     });
-    for await (const change of changes) onChange(change);
-    return { ...header, problems, warnings };
+    const hiding = new Hiding(options.all ? NOTHING_HIDDEN : await hidingRules(context, to.target, trees), onChange);
+    for await (const change of changes) hiding.add(change);
+    hiding.end();
+    return { ...header, hidden: hiding.counts, problems, warnings };
   });
+}
+
+const NOTHING_HIDDEN: HidingRules = { targetOf: () => null, mountPoints: new Set(), persisted: [], isIgnored: () => false };
+
+/** `trees`: the first and the second, where they can be read. */
+async function hidingRules(
+  { config: { diff } }: Context,
+  { backend: { liveMountPoint } }: Target,
+  [from, to]: readonly ({ readonly path: BytePath } | null)[],
+): Promise<HidingRules> {
+  const mounted = liveMountPoint === null ? [] : readMountTable().flatMap(({ mountPoint }) => below(mountPoint, liveMountPoint));
+  return {
+    targetOf: ({ kind, path }) => {
+      const tree = kind === 'removed' ? from : to;
+      return tree === null || tree === undefined ? null : targetOfLink(joinPath(tree.path, path));
+    },
+    mountPoints: new Set(mounted),
+    persisted: diff.persisted.flatMap((path) => below(fromText(path), liveMountPoint ?? fromText('/'))),
+    // Only who has patterns pays for what reads them.
+    isIgnored: diff.ignore.length === 0 ? () => false : (await import('../diff/ignore.ts')).ignoring(diff.ignore),
+  };
+}
+
+/** The path below a place, if it is there. */
+function below(path: BytePath, place: BytePath): BytePath[] {
+  return path !== place && isWithin(path, place) ? [path.slice(place === '/' ? 1 : place.length + 1) as BytePath] : [];
 }
 
 /** Fewer entries than these are walked in less time than it takes to ask anything. */

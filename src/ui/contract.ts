@@ -222,8 +222,9 @@ function problemsContract(problems: PruneOutcome['problems']): object {
   return { problems: problems.map(({ target, error }) => ({ target, kind: error.kind, message: error.message })) };
 }
 
-export function diffContract({ from, to, engine, problems, warnings }: DiffOutcome, changes: readonly Change[]): object {
-  return { from, to, engine, hidden: 0, changes: changes.map(toJson), problems, warnings };
+export function diffContract({ from, to, engine, hidden, problems, warnings }: DiffOutcome, changes: readonly Change[]): object {
+  const count = Object.values(hidden).reduce((sum, each) => sum + each, 0);
+  return { from, to, engine, hidden: count, changes: changes.map(toJson), problems, warnings };
 }
 
 export function changeContract(change: Change): ChangeJson {

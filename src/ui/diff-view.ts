@@ -3,11 +3,19 @@
  */
 import { isWithin, printable, type BytePath } from '../byte-path.ts';
 import type { Change } from '../diff/change.ts';
+import type { HiddenFor } from '../diff/hide.ts';
 import { formatBytes, formatCount, formatNumber } from './format.ts';
 import type { Screen } from './terminal.ts';
 
 const SIGNS = { added: '+', removed: '-', modified: '~', renamed: '>' } as const;
 const COLOURS = { added: 'green', removed: 'red', modified: 'yellow', renamed: 'cyan' } as const;
+
+const HIDDEN: readonly (readonly [why: HiddenFor, one: string, many: string])[] = [
+  ['store', 'link that is made anew', 'links that are made anew'],
+  ['mounted', 'mount point', 'mount points'],
+  ['persisted', 'persisted', 'persisted'],
+  ['ignored', 'ignored', 'ignored'],
+];
 
 /** A directory that is wholly new or gone, and what has been seen of it. */
 interface Whole {
@@ -43,13 +51,15 @@ export class DiffView {
     else this.#write(this.#line(change, details(change)));
   }
 
-  /** The line that sums up. */
-  end(): string {
+  /** The lines that sum up. */
+  end(hidden: Readonly<Record<HiddenFor, number>>): string {
     this.#endWhole();
     const parts = (['added', 'removed', 'modified', 'renamed'] as const)
       .filter((kind) => this.#counts[kind] > 0)
       .map((kind) => `${formatNumber(this.#counts[kind])} ${kind}`);
-    return parts.length === 0 ? 'No differences.' : `${parts.join(', ')}.`;
+    const shown = parts.length === 0 ? 'No differences.' : `${parts.join(', ')}.`;
+    const reasons = HIDDEN.filter(([why]) => hidden[why] > 0).map(([why, one, many]) => formatCount(hidden[why], one, many));
+    return reasons.length === 0 ? shown : `${shown}\n${this.#screen.style('dim', `Hidden: ${reasons.join(', ')}. --all shows them.`)}`;
   }
 
   #isPartOf(whole: Change, change: Change): boolean {

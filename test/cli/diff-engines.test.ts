@@ -23,7 +23,7 @@ requires.btrfs('the engines of roots diff', () => {
   const old = (name: string, path = ''): string => join(top, 'old_roots', name, path);
   const left = (): string[] => readdirSync(join(top, 'old_roots', '.roots')).filter((name) => name.startsWith('diff'));
   const diff = async (...args: string[]): Promise<Diff> => {
-    const { status, stderr, json } = await roots(['diff', '--json', '--config', config, ...args]);
+    const { status, stderr, json } = await roots(['diff', '--all', '--json', '--config', config, ...args]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     return json as Diff;
   };

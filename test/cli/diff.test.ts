@@ -54,7 +54,7 @@ requires.btrfs('roots diff on btrfs', () => {
 
   const old = (path: string, name = AFTER): string => join(top, 'old_roots', name, path);
   const diff = async (...args: string[]): Promise<Diff> => {
-    const { status, stderr, json } = await roots(['diff', '--json', '--config', config, ...args]);
+    const { status, stderr, json } = await roots(['diff', '--all', '--json', '--config', config, ...args]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     return json as Diff;
   };
@@ -183,7 +183,7 @@ requires.btrfs('roots diff on btrfs', () => {
 
   it('--ndjson has the same changes, one a line', async () => {
     const { changes } = await diff(BEFORE, AFTER);
-    const { status, stdout } = await roots(['diff', BEFORE, AFTER, '--ndjson', '--config', config]);
+    const { status, stdout } = await roots(['diff', BEFORE, AFTER, '--all', '--ndjson', '--config', config]);
     expect(status).toBe(0);
     expect(stdout.endsWith('\n')).toBe(true);
     expect(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { problems } from './parsed.ts';
+import { parseConfig } from '../../../src/config.ts';
+import { FILE, problems } from './parsed.ts';
 
 describe('syntax', () => {
   it.each([
@@ -70,8 +71,18 @@ describe('keys', () => {
     expect({}).not.toHaveProperty('polluted');
   });
 
-  it('never ignores what is to come', async () => {
-    expect(await problems('[diff]\nignore = []')).toEqual(['1:2: `diff` is not supported by this version yet']);
+  it('reads what `diff` hides', async () => {
+    expect((await parseConfig('[diff]\npersisted = ["/var/log"]\nignore = ["*.log", "!a.log"]', FILE)).diff).toEqual({
+      persisted: ['/var/log'],
+      ignore: ['*.log', '!a.log'],
+    });
+    expect(await problems('[diff]\npersisted = ["var/log"]')).toEqual([
+      '2:13: `persisted` must be an absolute path, as on the live system, not `var/log`',
+    ]);
+    expect(await problems('[diff]\nignore = [""]')).toEqual(['2:10: `ignore` must hold patterns, each of one line, not ``']);
+    expect(await problems('[diff]\nignore = "*.log"')).toEqual(['2:10: `ignore` must be an array of texts in quotes, not text']);
+    expect(await problems('[diff]\nhide = []')).toEqual(['2:1: unknown key `hide` in `[diff]`']);
+    expect(await problems('ignore = ["*.log"]')).toEqual(['1:1: unknown key `ignore`; it belongs in the table `[diff]`']);
   });
 });
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config.ts';
-import { KEEP, PRUNE, ROTATE, TARGET, TOP_LEVEL } from '../../../src/config/schema.ts';
+import { DIFF, KEEP, PRUNE, ROTATE, TARGET, TOP_LEVEL } from '../../../src/config/schema.ts';
 import { FILE } from './parsed.ts';
 
 describe('the manual', async () => {
@@ -18,8 +18,8 @@ describe('the manual', async () => {
     expect((await parseConfig(example, FILE)).targets).not.toEqual([]);
   });
 
-  it.each([TOP_LEVEL, TARGET, KEEP, PRUNE, ROTATE].flatMap(({ entries }) => Object.keys(entries)))('has the key %s', (key) => {
-    const tables = ['targets', 'keep', 'prune', 'rotate'];
+  it.each([TOP_LEVEL, DIFF, TARGET, KEEP, PRUNE, ROTATE].flatMap(({ entries }) => Object.keys(entries)))('has the key %s', (key) => {
+    const tables = ['diff', 'targets', 'keep', 'prune', 'rotate'];
     expect(manual).toMatch(tables.includes(key) ? new RegExp(`\\b${key}\\b`) : new RegExp(`^\\.It Ic ${key} No =`, 'm'));
   });
 });

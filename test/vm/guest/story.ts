@@ -53,8 +53,8 @@ async function field(filesystem: Filesystem): Promise<Story> {
   const runs = {
     list: roots('ls', '--json'),
     plan: roots('prune', '--dry-run', '--json', '--config', configFile('A')),
-    unsaved: roots('diff', '--json'),
-    wrote: roots('diff', nameOf(LOST_FILE.boot), '--json'),
+    unsaved: roots('diff', '--all', '--json'),
+    wrote: roots('diff', nameOf(LOST_FILE.boot), '--all', '--json'),
     restore: roots('restore', join(LIVE, LOST_FILE.path), '--yes', '--json'),
     prune: roots('prune', '--yes', '--config', configFile('A')),
     trash: roots('prune', '--yes', '--config', configFile('B')),
