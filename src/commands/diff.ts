@@ -7,6 +7,9 @@ import type { Change } from '../diff/change.ts';
 import { ENGINES, diffRoots } from '../operations/diff.ts';
 import { absolutePath } from '../ui/arguments.ts';
 import { changeContract, diffContract } from '../ui/contract.ts';
+import { nameStatus } from '../ui/diff-names.ts';
+import { StatView } from '../ui/diff-stat.ts';
+import { SummaryView, type ChangeView } from '../ui/diff-summary.ts';
 import { DiffView } from '../ui/diff-view.ts';
 import { formatSides } from '../ui/format.ts';
 import { renderJson } from '../ui/json.ts';
@@ -29,6 +32,10 @@ export default class Diff extends BaseCommand {
   static override readonly flags = {
     recursive: Flags.boolean({ char: 'r', summary: 'List all that is in new and removed directories, too.' }),
     ndjson: Flags.boolean({ summary: 'One change a line, as it is found: for trees too large to hold.', exclusive: ['json'] }),
+    stat: Flags.boolean({ summary: 'A bar for each directory.', exclusive: ['json', 'ndjson'] }),
+    summary: Flags.boolean({ summary: 'Only how many there are.', exclusive: ['json', 'ndjson', 'stat'] }),
+    'name-status': Flags.boolean({ summary: 'A letter and a path for each.', exclusive: ['json', 'ndjson', 'stat', 'summary'] }),
+    null: Flags.boolean({ char: 'z', summary: 'With --name-status, end each part with a NUL.', dependsOn: ['name-status'] }),
     all: Flags.boolean({ char: 'a', summary: 'Show what is hidden, too.' }),
     engine: Flags.option({ options: ENGINES, summary: 'How differences are found; without it, the fastest way.' })(),
     verbose: Flags.boolean({ char: 'v', summary: 'Say which engine found them, and why that one.' }),
@@ -40,12 +47,8 @@ export default class Diff extends BaseCommand {
     const { args, flags } = await this.parse(Diff, roots);
     const context = await this.context(flags);
     const changes: Change[] = [];
-    const view = new DiffView(this.screen, {
-      recursive: flags.recursive,
-      write: (line) => {
-        this.show(() => line);
-      },
-    });
+    const view = this.#viewFor(flags);
+    const isForPrograms = flags.ndjson || flags['name-status'];
     let count = 0;
     const outcome = await diffRoots(
       context,
@@ -57,21 +60,30 @@ export default class Diff extends BaseCommand {
       },
       (header) => {
         if (flags.verbose) this.logToStderr(`engine: ${header.engine}, as ${printableText(header.why)}`);
-        if (!flags.ndjson) this.show(() => `${this.screen.style('bold', formatSides(header))}\n`);
+        if (!isForPrograms) this.show(() => `${this.screen.style('bold', formatSides(header))}\n`);
       },
       (change) => {
         count += 1;
         if (flags.ndjson) this.show(() => renderJson(changeContract(change)));
         else if (this.jsonEnabled()) changes.push(change);
+        else if (flags['name-status']) process.stdout.write(nameStatus(change, { zero: flags.null }));
         else view.add(change);
       },
     );
-    if (!flags.ndjson) this.show(() => view.end(outcome.hidden));
+    if (!isForPrograms) this.show(() => view.end(outcome.hidden));
     for (const warning of outcome.warnings) this.logToStderr(`warning: ${printableText(warning)}`);
     for (const problem of outcome.problems) this.logToStderr(`not compared: ${printableText(problem)}`);
     if (outcome.problems.length > 0) this.end('partly');
     if (flags['exit-code'] && count > 0) process.exitCode = EXIT_STATUS.failed.status;
     return diffContract(outcome, changes);
+  }
+
+  #viewFor({ stat, summary, recursive }: { readonly stat: boolean; readonly summary: boolean; readonly recursive: boolean }): ChangeView {
+    const write = (line: string): void => {
+      this.show(() => line);
+    };
+    if (summary) return new SummaryView(this.screen);
+    return stat ? new StatView(this.screen, write) : new DiffView(this.screen, { recursive, write });
   }
 
   /** What comes after `--` is a path; oclif would take it for one more argument. */

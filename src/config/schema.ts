@@ -73,7 +73,6 @@ export const DIFF = v.object({
 
 export type TargetTable = v.InferOutput<typeof TARGET>;
 export type KeepTable = v.InferOutput<typeof KEEP>;
-export type DiffTable = v.InferOutput<typeof DIFF>;
 export type PruneTable = v.InferOutput<typeof PRUNE>;
 
 function count(rule: 'last' | Period) {

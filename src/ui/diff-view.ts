@@ -3,19 +3,9 @@
  */
 import { isWithin, printable, type BytePath } from '../byte-path.ts';
 import type { Change } from '../diff/change.ts';
-import type { HiddenFor } from '../diff/hide.ts';
-import { formatBytes, formatCount, formatNumber } from './format.ts';
+import { COLOURS, SIGNS, SummaryView, type ChangeView, type Hidden } from './diff-summary.ts';
+import { formatBytes, formatCount } from './format.ts';
 import type { Screen } from './terminal.ts';
-
-const SIGNS = { added: '+', removed: '-', modified: '~', renamed: '>' } as const;
-const COLOURS = { added: 'green', removed: 'red', modified: 'yellow', renamed: 'cyan' } as const;
-
-const HIDDEN: readonly (readonly [why: HiddenFor, one: string, many: string])[] = [
-  ['store', 'link that is made anew', 'links that are made anew'],
-  ['mounted', 'mount point', 'mount points'],
-  ['persisted', 'persisted', 'persisted'],
-  ['ignored', 'ignored', 'ignored'],
-];
 
 /** A directory that is wholly new or gone, and what has been seen of it. */
 interface Whole {
@@ -24,22 +14,23 @@ interface Whole {
   bytes: number;
 }
 
-export class DiffView {
+export class DiffView implements ChangeView {
   readonly #screen: Screen;
   readonly #write: (line: string) => void;
   readonly #recursive: boolean;
-  readonly #counts = { added: 0, removed: 0, modified: 0, renamed: 0 };
+  readonly #summary: SummaryView;
   #whole: Whole | undefined;
 
   constructor(screen: Screen, options: { readonly recursive: boolean; readonly write: (line: string) => void }) {
     this.#screen = screen;
     this.#recursive = options.recursive;
     this.#write = options.write;
+    this.#summary = new SummaryView(screen);
   }
 
   /** Changes come in the order of their paths, so all of a directory comes right after it. */
   add(change: Change): void {
-    this.#counts[change.kind] += 1;
+    this.#summary.add(change);
     if (this.#whole !== undefined && this.#isPartOf(this.#whole.change, change)) {
       this.#whole.entries += 1;
       this.#whole.bytes += change.size ?? 0;
@@ -51,15 +42,9 @@ export class DiffView {
     else this.#write(this.#line(change, details(change)));
   }
 
-  /** The lines that sum up. */
-  end(hidden: Readonly<Record<HiddenFor, number>>): string {
+  end(hidden: Hidden): string {
     this.#endWhole();
-    const parts = (['added', 'removed', 'modified', 'renamed'] as const)
-      .filter((kind) => this.#counts[kind] > 0)
-      .map((kind) => `${formatNumber(this.#counts[kind])} ${kind}`);
-    const shown = parts.length === 0 ? 'No differences.' : `${parts.join(', ')}.`;
-    const reasons = HIDDEN.filter(([why]) => hidden[why] > 0).map(([why, one, many]) => formatCount(hidden[why], one, many));
-    return reasons.length === 0 ? shown : `${shown}\n${this.#screen.style('dim', `Hidden: ${reasons.join(', ')}. --all shows them.`)}`;
+    return this.#summary.end(hidden);
   }
 
   #isPartOf(whole: Change, change: Change): boolean {

@@ -18,6 +18,8 @@ export interface Result {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
+  /** The same, as it was written. */
+  readonly stdoutBytes: Buffer;
   readonly stderr: string;
   /** Standard output, which must be one JSON document. */
   readonly json: unknown;
@@ -76,8 +78,9 @@ async function ending(child: ChildProcess, mark: string): Promise<Result> {
     });
   });
   await expectNoProcess(mark, signal !== null);
-  const stdout = Buffer.concat(output.stdout).toString('utf8');
-  const result = { status, signal, stdout, stderr: Buffer.concat(output.stderr).toString('utf8') };
+  const stdoutBytes = Buffer.concat(output.stdout);
+  const stdout = stdoutBytes.toString('utf8');
+  const result = { status, signal, stdout, stdoutBytes, stderr: Buffer.concat(output.stderr).toString('utf8') };
   // Not enumerable: what shows a result must not parse it.
   return Object.defineProperty(result, 'json', { get: (): unknown => JSON.parse(stdout) as unknown }) as Result;
 }
