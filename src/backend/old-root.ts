@@ -40,8 +40,8 @@ export interface Archive {
 export interface Reading {
   /** How to read names that carry no zone. */
   readonly nameZone: string;
-  /** Whether a name is that of a rolling slot, whose time is when the filesystem says that it was made. */
-  readonly isSlot: (name: string) => boolean;
+  /** Whether a tree of such a name is a rolling slot, whose time is when the filesystem says that it was made. */
+  readonly isSlot: (name: string, tree: ArchivedTree) => boolean;
 }
 
 export function understand(listing: Listing, reading: Reading): Archive {
@@ -82,7 +82,7 @@ function timeOf(tree: ArchivedTree, { nameZone, isSlot }: Reading): Named | null
   const named = parseName(text, nameZone);
   if (named !== null) return { ...named, source: 'name' };
   // A snapshot is made when it is taken; of what can be written to, that says nothing.
-  return isSlot(text) && tree.readOnly && tree.createdAt !== null ? { time: tree.createdAt, source: 'creation', copy: 0 } : null;
+  return isSlot(text, tree) && tree.readOnly && tree.createdAt !== null ? { time: tree.createdAt, source: 'creation', copy: 0 } : null;
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
  * The old roots of a target with the verdict of its policy on each: what `ls` shows and `prune` acts on.
  */
+import { formerNameOf } from '../backend/set-aside.ts';
 import { hasPlausibleTime, understand, type Archive, type OldRoot, type TrashedRoot } from '../backend/old-root.ts';
 import type { Space } from '../backend/backend.ts';
 import { toText } from '../byte-path.ts';
@@ -54,7 +55,12 @@ export async function judgeArchive(context: Context, target: Target, at: Date = 
   // What comes in between is then seen as a change.
   const generation = await target.backend.generation();
   const listing = await target.backend.list();
-  const archive = understand(listing, { nameZone: context.config.nameTimezone, isSlot: hasNoTime });
+  const { backend } = target;
+  const archive = understand(listing, {
+    nameZone: context.config.nameTimezone,
+    // On ZFS a dataset may have the name that a snapshot has as a slot.
+    isSlot: (name, tree) => hasNoTime(name) && formerNameOf(tree) === backend.snapshotName(name),
+  });
   const verdicts = planRetention(archive.roots.filter(isOfBoot).map(candidateOf), target.policy, at, context.config.timezone);
   const judged = new Map(verdicts.map(({ root: { root }, ...verdict }) => [root, verdict]));
   return {

@@ -35,7 +35,7 @@ export async function planTargetRotation(context: Context, target: Target, slots
   });
   const plan = inArchive(
     target,
-    planRotation(withStrangers(snapshots, archive.unrecognised), { slots, now: context.now, zone: context.config.timezone }),
+    planRotation(withStrangers(target, snapshots, archive.unrecognised), { slots, now: context.now, zone: context.config.timezone }),
   );
   const roots = new Map(judged.map(({ root }) => [root.id, root]));
   const drop = plan.drop.flatMap(({ id, name }) =>
@@ -70,9 +70,13 @@ function inArchive({ backend }: Target, { renames, take, drop, keep }: RotationP
 
 /** What has the name of a slot and is no snapshot is left as it is, and its name to it. */
 function withStrangers(
+  { backend }: Target,
   snapshots: readonly Snapshot[],
   unrecognised: readonly { readonly name: Parameters<typeof toText>[0] }[],
 ): Snapshot[] {
-  const strangers = unrecognised.map(({ name }) => toText(name)).filter((name) => isSlotName(name) || isTemporaryName(name));
+  const strangers = unrecognised
+    .filter(({ name }) => backend.snapshotName(toText(name)) === name)
+    .map(({ name }) => toText(name))
+    .filter((name) => isSlotName(name) || isTemporaryName(name));
   return [...snapshots, ...strangers.map((name) => ({ name, id: `stranger ${name}`, time: new Date(Number.NaN), fixed: true }))];
 }
