@@ -1,33 +1,44 @@
 /**
- * `npm run bench`: the figures of the design, side by side with their peers, as a table and in results.md. Nothing here can fail for being slow.
+ * `npm run bench [PART…]`: the figures of the design, side by side with their peers, as tables and in results.md. Nothing here can fail for being slow.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildFieldArchive } from '../fixtures/field-archive.ts';
 import { makeBtrfsImage, type LoopImage } from '../support/loop-image.ts';
 import { mountTable, tool, withScratch } from '../support/scratch.ts';
+import { diffs } from './diffs.ts';
 import { compare, type Row } from './measure.ts';
 import { makeRoots, pruning } from './pruning.ts';
+import { report } from './report.ts';
+import { restoring } from './restoring.ts';
 
 const roots = [process.execPath, fileURLToPath(new URL('../../bin/run.js', import.meta.url))];
 const node = [process.execPath, '-e', '0'];
-const rows: Row[] = [];
 
-await startUp();
-await manyRoots();
-await trees();
-report();
+/** By the names that the command takes; without one it runs all. */
+const PARTS: Readonly<Record<string, () => Promise<Row[]>>> = {
+  'start-up': startUp,
+  many: manyRoots,
+  diff: () => diffs({ roots, folders: 200, rounds: 7, cold: false }),
+  'large-diff': () => diffs({ roots, folders: 2000, rounds: 5, cold: false }),
+  'cold-diff': () => diffs({ roots, folders: 2000, rounds: 3, cold: true }),
+  restore: () => restoring({ roots }),
+};
+
+const named = process.argv.slice(2);
+const unknown = named.filter((name) => !(name in PARTS));
+if (unknown.length > 0) throw new Error(`${unknown.join(', ')}: the parts are ${Object.keys(PARTS).join(', ')}`);
+for (const [name, measure] of Object.entries(PARTS)) if (named.length === 0 || named.includes(name)) report(await measure());
 
 /** A machine as in the field, in a mount namespace of its own: what else is mounted here must not be looked at. */
-async function startUp(): Promise<void> {
+async function startUp(): Promise<Row[]> {
   const field = await buildFieldArchive();
   const { alone, end } = aloneWith(field.device);
   try {
     const work = (...args: string[]) => ({ name: `roots ${args.join(' ')}`, command: [...alone, ...roots, ...args] });
-    rows.push(
+    return [
       ...compare({
         title: 'start-up, 30 old roots, nothing configured, top level not mounted',
         peer: { name: 'node -e 0', command: [...alone, ...node] },
@@ -38,7 +49,7 @@ async function startUp(): Promise<void> {
         ],
         rounds: 25,
       }),
-    );
+    ];
   } finally {
     end();
     field.close();
@@ -62,8 +73,8 @@ function aloneWith(device: string): { alone: readonly string[]; end: () => void 
 }
 
 /** A thousand listed and planned for, and two hundred removed. */
-async function manyRoots(): Promise<void> {
-  await withScratch(async ({ path }) => {
+async function manyRoots(): Promise<Row[]> {
+  return withScratch(({ path }) => {
     const image = makeBtrfsImage({ sizeMiB: 1024, dir: path });
     try {
       const top = image.mount({}, join(path, 'top'));
@@ -71,92 +82,25 @@ async function manyRoots(): Promise<void> {
       mkdirSync(join(top, 'old_roots'));
       const config = writeConfig(path, image);
       makeRoots(top, 1000);
-      rows.push(
+      return [
         ...compare({
           title: 'ls of 1,000 old roots (bar: 1 s in all)',
           peer: { name: 'node -e 0', command: node },
           works: [{ work: { name: 'roots ls', command: [...roots, 'ls', '--config', config] }, bar: null }],
           rounds: 7,
         }),
-      );
-      rows.push(
         ...compare({
           title: 'plan of 1,000 old roots (bar: 1 s in all)',
           peer: { name: 'node -e 0', command: node },
           works: [{ work: { name: 'roots prune --dry-run', command: [...roots, 'prune', '--dry-run', '--config', config] }, bar: null }],
           rounds: 7,
         }),
-      );
-      rows.push(...pruning({ roots, top, config }));
+        ...pruning({ roots, top, config }),
+      ];
     } finally {
       image.close();
     }
   });
-}
-
-/** Comparing and restoring, with the peers from Debian. */
-async function trees(): Promise<void> {
-  await withScratch(async ({ path }) => {
-    const image = makeBtrfsImage({ sizeMiB: 3072, dir: path });
-    try {
-      const top = image.mount({}, join(path, 'top'));
-      for (const name of ['blank', 'empty']) tool('btrfs', 'subvolume', 'create', join(top, name));
-      fill(join(top, 'blank'));
-      mkdirSync(join(top, 'old_roots'));
-      tool('btrfs', 'subvolume', 'snapshot', join(top, 'blank'), join(top, 'old_roots/2026-11-01_10:00:00'));
-      const root = join(top, 'old_roots/2026-11-01_10:00:00');
-      for (let at = 0; at < 100; at += 1) writeFileSync(join(root, `d${String(at)}`, 'f1'), 'changed');
-      tool('sh', '-c', `head -c 1073741824 /dev/urandom > ${join(root, 'large')}`);
-      tool('btrfs', 'filesystem', 'sync', top);
-      const config = writeConfig(path, image);
-      const empty = writeConfig(path, image, 'empty');
-      diffs(root, join(top, 'blank'), config, '20,000 files, 100 changes');
-      diffs(root, join(top, 'empty'), empty, '20,000 files, blank empty');
-      const to = join(top, 'restored');
-      rows.push(
-        ...compare({
-          title: 'restore of a file of 1 GiB on the same filesystem (no slower but for start-up)',
-          peer: {
-            name: 'cp --reflink=always',
-            command: ['cp', '--reflink=always', join(root, 'large'), to],
-            prepare: () => rmSync(to, { force: true }),
-          },
-          works: [
-            {
-              work: {
-                name: 'roots restore',
-                command: [...roots, 'restore', '/large', '--from', 'latest', '--to', to, '--config', config],
-                prepare: () => rmSync(to, { force: true }),
-              },
-              bar: null,
-            },
-            { work: { name: 'node -e 0', command: node }, bar: null },
-          ],
-          rounds: 7,
-        }),
-      );
-    } finally {
-      image.close();
-    }
-  });
-}
-
-function diffs(root: string, blank: string, config: string, title: string): void {
-  rows.push(
-    ...compare({
-      title: `diff, warm: ${title}`,
-      peer: { name: 'rsync -naHAXi --delete', command: ['rsync', '-naHAXi', '--delete', `${root}/`, `${blank}/`] },
-      works: [{ work: { name: 'roots diff', command: [...roots, 'diff', 'latest', '--config', config] }, bar: 0.6 }],
-      rounds: 7,
-    }),
-  );
-}
-
-function fill(tree: string): void {
-  for (let folder = 0; folder < 200; folder += 1) {
-    mkdirSync(join(tree, `d${String(folder)}`));
-    for (let file = 0; file < 100; file += 1) writeFileSync(join(tree, `d${String(folder)}`, `f${String(file)}`), 'x'.repeat(file * 50));
-  }
 }
 
 function writeConfig(path: string, image: LoopImage, blank = 'blank'): string {
@@ -167,35 +111,4 @@ function writeConfig(path: string, image: LoopImage, blank = 'blank'): string {
     { mode: 0o600 },
   );
   return file;
-}
-
-function report(): void {
-  const text = [
-    '# Benchmark results',
-    '',
-    'Written by `npm run bench`. Times are wall-clock milliseconds of whole programs; a ratio is the median over the rounds of the ratio within one round.',
-    '',
-    `- ${new Date().toISOString().slice(0, 10)}, ${String(cpus().length)} cores, Linux ${release()}, Node ${process.version}, ${tool('btrfs', '--version').trim()}`,
-    '- btrfs on a loop device; peers: GNU coreutils, rsync, btrfs-progs',
-    ...groups().flatMap(([title, group]) => [
-      '',
-      `## ${title}`,
-      '',
-      '| what | median | least to most | ratio | bar |',
-      '|---|---|---|---|---|',
-      ...group.map(line),
-    ]),
-    '',
-  ].join('\n');
-  process.stdout.write(text);
-  writeFileSync(new URL('results.md', import.meta.url), text);
-}
-
-function groups(): [string, Row[]][] {
-  return [...new Set(rows.map((row) => row.title))].map((title) => [title, rows.filter((row) => row.title === title)]);
-}
-
-function line({ name, median, least, most, ratio, bar }: Row): string {
-  const verdict = bar === null || ratio === null ? '' : `${bar.toFixed(1)}: ${ratio <= bar ? 'met' : 'not met'}`;
-  return `| \`${name}\` | ${median.toFixed(0)} ms | ${least.toFixed(0)} to ${most.toFixed(0)} | ${ratio === null ? '' : `${ratio.toFixed(2)}×`} | ${verdict} |`;
 }

@@ -1,0 +1,89 @@
+/** Two trees compared, beside the programs of others, with the metadata in memory and without. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeBtrfsImage } from '../support/loop-image.ts';
+import { tool, withScratch } from '../support/scratch.ts';
+import { compare, type Row, type Work } from './measure.ts';
+
+const CHANGES = 100;
+
+interface Place {
+  readonly roots: readonly string[];
+  readonly folders: number;
+  readonly rounds: number;
+  readonly cold: boolean;
+}
+
+/** Folders of a hundred files each. */
+export async function diffs({ roots, folders, rounds, cold }: Place): Promise<Row[]> {
+  return withScratch(({ path }) => {
+    const image = makeBtrfsImage({ sizeMiB: 4096, dir: path });
+    try {
+      const top = image.mount({}, join(path, 'top'));
+      const at = (name: string): string => join(top, name);
+      for (const name of ['blank', 'empty']) tool('btrfs', 'subvolume', 'create', at(name));
+      fill(at('blank'), folders);
+      mkdirSync(at('old_roots'));
+      const old = at('old_roots/2026-11-01_10:00:00');
+      tool('btrfs', 'subvolume', 'snapshot', at('blank'), old);
+      for (let change = 0; change < CHANGES; change += 1)
+        writeFileSync(join(old, `d${String(change % folders)}`, `f${String(change)}`), 'changed');
+      // What btrfs send can be given; roots makes such by itself.
+      for (const [source, name] of [
+        [at('blank'), 'a'],
+        [old, 'b'],
+      ] as const)
+        tool('btrfs', 'subvolume', 'snapshot', '-r', source, at(name));
+      tool('btrfs', 'filesystem', 'sync', top);
+      const config = (blank: string): string => {
+        const file = join(path, `${blank}.toml`);
+        writeFileSync(file, `[targets.root]\ndevice = "${image.device}"\nblank = "${blank}"\narchive = "old_roots"\n`, { mode: 0o600 });
+        return file;
+      };
+      const prepare = (): void => {
+        writeFileSync('/proc/sys/vm/drop_caches', '3');
+      };
+      const work = (name: string, command: readonly string[]): Work => ({ name, command, ...(cold && { prepare }) });
+      const rsync = (to: string): Work => work('rsync -naHAXi --delete', ['rsync', '-naHAXi', '--delete', `${old}/`, `${to}/`]);
+      const diff = (blank: string, ...more: readonly string[]): Work =>
+        work(['roots diff', ...more].join(' '), [...roots, 'diff', 'latest', '--summary', '--config', config(blank), ...more]);
+      const shell = (name: string, script: string): Work => work(name, ['sh', '-c', script]);
+      const what = `${cold ? 'cold' : 'warm'}: ${String(folders * 100)} files`;
+      return [
+        ...compare({
+          title: `diff, ${what}, ${String(CHANGES)} changes, beside rsync`,
+          peer: rsync(at('blank')),
+          works: [
+            { work: diff('blank'), bar: 0.1 },
+            { work: diff('blank', '--engine', 'walk'), bar: 0.6 },
+            { work: shell('diff -rq --no-dereference', `diff -rq --no-dereference '${at('blank')}' '${old}'; true`), bar: null },
+          ],
+          rounds,
+        }),
+        ...compare({
+          title: `diff, ${what}, ${String(CHANGES)} changes, beside btrfs (bar: 4 and start-up)`,
+          peer: shell(
+            'btrfs send --no-data -p A B | btrfs receive --dump',
+            `btrfs send --quiet --no-data -p '${at('a')}' '${at('b')}' | btrfs receive --dump >/dev/null`,
+          ),
+          works: [
+            { work: diff('blank'), bar: null },
+            { work: work('node -e 0', [process.execPath, '-e', '0']), bar: null },
+          ],
+          rounds,
+        }),
+        ...compare({ title: `diff, ${what}, blank empty`, peer: rsync(at('empty')), works: [{ work: diff('empty'), bar: 0.6 }], rounds }),
+      ];
+    } finally {
+      image.close();
+    }
+  });
+}
+
+function fill(tree: string, folders: number): void {
+  for (let folder = 0; folder < folders; folder += 1) {
+    mkdirSync(join(tree, `d${String(folder)}`));
+    for (let file = 0; file < 100; file += 1)
+      writeFileSync(join(tree, `d${String(folder)}`, `f${String(file)}`), 'x'.repeat((file % 40) * 50));
+  }
+}
