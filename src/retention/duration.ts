@@ -50,10 +50,27 @@ export function parseDuration(text: string): Duration | undefined {
 
 /**
  * The moment that lies `duration` before `time` on the calendar of `zone` (undefined: the system's). A day of the month that
- * does not exist becomes its last one. What no date can express is the beginning of time: nothing is older than that.
+ * does not exist becomes its last one; of an hour that is there twice it is in the first, which keeps more. What no date can express is the beginning of time:
+ * nothing is older than that.
  */
 export function before(time: Date, duration: Duration, zone: string | undefined): Date {
   const { years, months, weeks, days, hours } = duration;
-  const earlier = sub(inZone(time, zone), { years, months, weeks, days, hours }).getTime();
+  const isOfCalendar = [years, months, weeks, days].some((amount) => amount > 0);
+  const day = isOfCalendar ? firstAt(sub(inZone(time, zone), { years, months, weeks, days }), zone) : time.getTime();
+  const earlier = sub(day, { hours }).getTime();
   return new Date(Number.isNaN(earlier) ? -DATE_REACH_MS : earlier);
+}
+
+/** By how much clocks are put back in autumn: half an hour on Lord Howe Island, an hour elsewhere. */
+const PUT_BACK_MS = [HOUR_MS / 2, HOUR_MS];
+
+/** The first moment at which the clock of the zone shows what it shows at this one. */
+function firstAt(local: Date, zone: string | undefined): number {
+  const shown = wallClock(local);
+  const others = PUT_BACK_MS.map((gap) => inZone(new Date(local.getTime() - gap), zone));
+  return (others.find((other) => wallClock(other) === shown) ?? local).getTime();
+}
+
+function wallClock(local: Date): string {
+  return [local.getFullYear(), local.getMonth(), local.getDate(), local.getHours(), local.getMinutes(), local.getSeconds()].join(' ');
 }
