@@ -111,7 +111,7 @@ export const SNAPSHOT: readonly Clause[] = [
       const path = scene.at(name);
       for (const [what, plant] of takenFor(scene, name)) {
         const { result, times } = await between.before(
-          / snapshot /,
+          / snapshot -r /,
           () => {
             plant(path);
           },
