@@ -7,6 +7,9 @@ describe('a sound file', () => {
     const config = await parseConfig(
       `timezone = "Europe/Berlin"
        name_timezone = "America/New_York"
+       [diff]
+       persisted = ["/var/lib/nixos"]
+       ignore = ["*.log"]
        [targets.root]
        backend = "btrfs"
        device = "/dev/disk/by-label/nixos"
@@ -39,6 +42,7 @@ describe('a sound file', () => {
       file: FILE,
       timezone: 'Europe/Berlin',
       nameTimezone: 'America/New_York',
+      diff: { persisted: ['/var/lib/nixos'], ignore: ['*.log'] },
       targets: [
         {
           name: 'root',
