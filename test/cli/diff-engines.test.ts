@@ -79,6 +79,15 @@ requires.btrfs('the engines of roots diff', () => {
     expect(await verbose(BEFORE, STRANGE)).toMatch(/^engine: walk, as neither is a snapshot of the other/);
   });
 
+  it('walk where the blank is a plain directory, of which btrfs tells nothing', async () => {
+    mkdirSync(join(top, 'plain-blank'));
+    for (let number = 0; number < FILES; number += 1) writeFileSync(join(top, 'plain-blank', String(number)), '');
+    const plain = join(field.scratch, 'plain.toml');
+    writeFileSync(plain, `[targets.root]\ndevice = "${field.device}"\nlive = "root"\nblank = "plain-blank"\narchive = "old_roots"\n`);
+    const { status, json } = await roots(['diff', BEFORE, '--json', '--config', plain]);
+    expect([status, (json as Diff).engine]).toEqual([0, 'walk']);
+  });
+
   it('are refused where they cannot tell, and nothing else takes their place', async () => {
     for (const [args, message] of [
       [[BEFORE, STRANGE, '--engine', 'btrfs-send'], 'neither is a snapshot of the other'],

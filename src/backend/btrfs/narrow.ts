@@ -32,10 +32,11 @@ export async function narrowBySend(
   signal: AbortSignal,
 ): Promise<Narrowing> {
   if (!isTrustedWay(site)) return { why: 'others than root can change what is on the way to the archive' };
-  const sides = [await sideOf(site.top, from), await sideOf(site.top, to)] as const;
-  const ancestry = parseAncestry(await list(site.top));
-  if (!areRelated(ancestry, sides)) return { why: 'neither is a snapshot of the other, or of what the other is one of' };
   try {
+    // A blank may be a plain directory, of which btrfs tells nothing.
+    const sides = [await sideOf(site.top, from), await sideOf(site.top, to)] as const;
+    const ancestry = parseAncestry(await list(site.top));
+    if (!areRelated(ancestry, sides)) return { why: 'neither is a snapshot of the other, or of what the other is one of' };
     return await withScratch(site, mountToWrite, async (scratch) => compare(site.top, scratch, sides, signal));
   } catch (error) {
     if (error instanceof UnknownStream) return { why: `the stream of btrfs send is not understood: ${error.message}` };
