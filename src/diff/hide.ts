@@ -96,7 +96,8 @@ export class Hiding {
     if (mountPoints.has(path)) return 'mounted';
     if (persisted.some((each) => isWithin(path, each))) return 'persisted';
     if (isIgnored(path, isDirectory(change))) return 'ignored';
-    if (change.type !== 'symlink') return null;
+    // A link in the place of a file or directory has cost that.
+    if (change.type !== 'symlink' || change.what.includes('type')) return null;
     const target = this.#rules.targetOf(change);
     const isMadeAnew = target !== null && (MADE_ANEW.some((each) => target.startsWith(each)) || MADE_ANEW_ITSELF.includes(target));
     return isMadeAnew ? 'store' : null;

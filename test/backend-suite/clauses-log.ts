@@ -119,6 +119,7 @@ export const LOG: readonly Clause[] = [
         });
         expect(await backend.readLog(), what).toEqual([]);
         await expect(backend.appendLog(['more']), what).rejects.toMatchObject({ name: 'RootsError', kind: 'failed' });
+        expect([await backend.tidy(), await backend.sweep(() => true)], what).toEqual([[], []]);
         expect(readFileSync(join(scene.outside, 'log.jsonl'), 'utf8'), what).toBe('theirs\n');
         expect(existsSync(join(scene.outside, 'fresh')), what).toBe(false);
         await backend.list();

@@ -9,7 +9,7 @@ import { readNames } from '../../system/names.ts';
 import { until } from '../../system/patience.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import type { Run } from '../../system/run.ts';
-import { STATE_FOLDER, hasStateFolder } from '../archive-state.ts';
+import { STATE_FOLDER } from '../archive-state.ts';
 import { isTrustedWay, pathOfEntry } from '../subvolume-archive.ts';
 import { makeStateFolder } from './state-folder.ts';
 import type { Site } from './premises.ts';
@@ -64,7 +64,9 @@ const PATIENCE = 3000;
 
 /** Removes what killed runs left; returns why something of it stays. `mountToWrite` is asked only if there is something. */
 export async function sweepScratch(site: Site, mountToWrite: () => Promise<PrivateMount>, signal: AbortSignal): Promise<string[]> {
-  if (!hasStateFolder(site.held.path)) return [];
+  // What else may be in its place is for whoever writes there to complain of.
+  const folder = lstatSync(toBytes(joinPath(site.held.path, STATE_FOLDER)), { throwIfNoEntry: false });
+  if (folder?.isDirectory() !== true) return [];
   const left = readNames(joinPath(site.held.path, STATE_FOLDER, fromText('.'))).filter(isAbandoned);
   if (left.length === 0) return [];
   const failed = (why: string): string[] => [`snapshots of a comparison that was cut short are left in the archive: ${why}`];

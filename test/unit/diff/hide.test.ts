@@ -71,6 +71,15 @@ describe('Hiding', () => {
     expect(shown(['+ a/', '+ a/b -> /nix/store/b', '+ a/c/', '+ d/'])).toMatchObject({ shown: ['a', 'a/c', 'd'] });
   });
 
+  it('shows a link that has taken the place of something else', () => {
+    const hiding = new Hiding(
+      { targetOf: () => fromText('/nix/store/x'), mountPoints: new Set(), persisted: [], isIgnored: () => false },
+      () => undefined,
+    );
+    hiding.add({ path: fromText('etc/passwd'), kind: 'modified', type: 'symlink', what: ['type'] });
+    expect(hiding.total).toBe(0);
+  });
+
   it('never hides a directory that was there before', () => {
     expect(shown(['~ etc/', '+ etc/a -> /nix/store/a'])).toMatchObject({ shown: ['etc'] });
   });
