@@ -37,7 +37,11 @@ export interface Capabilities {
   readonly limitPerRun: number | null;
   /** The space of what is removed comes back by and by, from seconds to minutes later. */
   readonly freesLater: boolean;
+  /** How `narrow` learns what may differ, and whether that is faster than to look at large trees; null if it cannot. */
+  readonly narrowing: { readonly engine: NarrowingEngine; readonly isFaster: boolean } | null;
 }
+
+export type NarrowingEngine = 'btrfs-send' | 'zfs-diff';
 
 /** Where a target is. Paths of btrfs and bcachefs are relative to the top level of the filesystem, without a leading slash. */
 export type Location =
@@ -138,9 +142,10 @@ export interface Size {
   readonly exclusiveBytes: number | null;
 }
 
-/** A tree that can be read. */
-export type Narrowing = { readonly engine: 'btrfs-send' | 'zfs-diff'; readonly candidates: Candidates } | { readonly why: string };
+/** Which paths may differ, or why that cannot be told, for people. */
+export type Narrowing = { readonly candidates: Candidates } | { readonly why: string };
 
+/** A tree that can be read. */
 export type TreeRef = 'live' | 'blank' | ArchivedTree;
 
 /** How one tree fared in a step. */

@@ -23,6 +23,8 @@ export interface Change {
   readonly from?: BytePath;
   /** Bytes, of a regular file that is not removed. */
   readonly size?: number;
+  /** Of what is added or removed, where the comparison knows it: not for people. */
+  readonly inode?: bigint;
 }
 
 /** A change in the JSON contract: names that are not UTF-8 are there as base64 too, a size that there is not is null. */

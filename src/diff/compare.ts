@@ -16,6 +16,7 @@ export interface Comparison {
 const UNCHANGED: Comparison = { what: [], readContent: false, readTarget: false, readXattrs: false };
 
 export function compareEntries(from: Entry, to: Entry): Comparison {
+  if (from.stamp !== undefined && from.stamp === to.stamp) return UNCHANGED;
   const sameMtime = from.mtimeNs === to.mtimeNs;
   const what: Aspect[] = [];
   if (differsInContent(from, to)) what.push('content');

@@ -11,6 +11,7 @@ export function narrowed(reader: TreeReader, candidates: Candidates): TreeReader
   return {
     open: async (tree) => new NarrowedDirectory(await reader.open(tree), candidates),
     sameContent: (a, b, signal) => reader.sameContent(a, b, signal),
+    isSameInode: (a, b) => reader.isSameInode(a, b),
     readLink: (link) => reader.readLink(link),
     readXattrs: (entries, signal) => reader.readXattrs(entries, signal),
   };

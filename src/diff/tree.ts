@@ -25,6 +25,8 @@ export interface Entry {
   readonly ctimeNs: bigint;
   readonly dev: bigint;
   readonly ino: bigint;
+  /** All of this but the device, in a spelling of the reader: what has equal ones is equal. */
+  readonly stamp?: string;
   /** Something else is mounted on this directory: what is below it is not of this tree. */
   readonly mounted: boolean;
 }
@@ -65,6 +67,8 @@ export interface TreeReader {
   open(tree: Tree): Promise<Directory>;
   /** Whether two regular files of one size hold the same bytes. Errors: `Unreadable`; `interrupted`. */
   sameContent(a: Located, b: Located, signal?: AbortSignal): Promise<boolean>;
+  /** Whether it is one inode, or the one of a snapshot and that of its source. Nothing about what is in it. */
+  isSameInode(a: Located, b: Located): boolean;
   /** Where a symlink points to. Errors: `Unreadable`. */
   readLink(link: Located): Promise<BytePath>;
   /**

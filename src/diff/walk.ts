@@ -198,9 +198,9 @@ class Walk {
     if (from !== null && to !== null) {
       this.#compare(trail, { from: from.directory.locate(from.entry), to: to.directory.locate(to.entry) });
     } else if (to !== null) {
-      this.window.add({ trail, kind: 'added', type: to.entry.type, size: sizeOf(to.entry) });
+      this.window.add({ trail, kind: 'added', type: to.entry.type, size: sizeOf(to.entry), inode: to.entry.ino });
     } else if (from !== null) {
-      this.window.add({ trail, kind: 'removed', type: from.entry.type, size: undefined });
+      this.window.add({ trail, kind: 'removed', type: from.entry.type, size: undefined, inode: from.entry.ino });
     }
     const below = { from: asDirectory(from), to: asDirectory(to) };
     return below.from === null && below.to === null ? undefined : this.#descend(trail, below);

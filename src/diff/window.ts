@@ -19,7 +19,10 @@ const COMPARISONS_AT_ONCE = 4;
 
 export interface Held {
   readonly trail: Trail;
-  readonly kind: 'added' | 'removed' | 'modified';
+  readonly kind: Change['kind'];
+  /** The old path of a renamed entry. */
+  readonly from?: BytePath;
+  readonly inode?: bigint;
   readonly type: EntryType;
   readonly size: number | undefined;
   /** In no order, each once. */
@@ -200,7 +203,14 @@ export class ChangeWindow {
 }
 
 function asChange(held: Held): Change {
-  const { trail, kind, type, size, what } = held;
-  const change = { path: pathOf(trail), kind, type, what: what.length < 2 ? what : ASPECTS.filter((aspect) => what.includes(aspect)) };
-  return size === undefined ? change : { ...change, size };
+  const { trail, kind, type, size, what, from, inode } = held;
+  return {
+    path: pathOf(trail),
+    kind,
+    type,
+    what: what.length < 2 ? what : ASPECTS.filter((aspect) => what.includes(aspect)),
+    ...(from === undefined ? {} : { from }),
+    ...(size === undefined ? {} : { size }),
+    ...(inode === undefined ? {} : { inode }),
+  };
 }

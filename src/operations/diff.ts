@@ -3,12 +3,14 @@
  */
 import { fromText, isWithin, joinPath, printable, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
-import type { Narrowing } from '../backend/backend.ts';
+import type { Narrowing, NarrowingEngine } from '../backend/backend.ts';
 import type { Candidates } from '../diff/candidates.ts';
 import type { Change } from '../diff/change.ts';
 import { Hiding, type HiddenFor, type HidingRules } from '../diff/hide.ts';
 import { narrowed } from '../diff/narrowed.ts';
+import { withRenames } from '../diff/renames.ts';
 import { walkDiff } from '../diff/walk.ts';
+import type { Reports } from '../diff/window.ts';
 import { targetOfLink } from '../system/links.ts';
 import { readMountTable } from '../system/mounts.ts';
 import { hasMoreEntriesThan } from '../system/tree-size.ts';
@@ -19,8 +21,8 @@ import { resolveRoot, specialTree, type ResolvedRoot } from './resolve-root.ts';
 import { withTargets, type Target } from './targets.ts';
 
 /** How differences are found. What each finds is the same. */
-export const ENGINES = ['walk', 'btrfs-send', 'zfs-diff'] as const;
-export type Engine = (typeof ENGINES)[number];
+export type Engine = 'walk' | NarrowingEngine;
+export const ENGINES = ['walk', 'btrfs-send', 'zfs-diff'] as const satisfies readonly Engine[];
 
 export interface DiffOptions {
   /** Undefined: the blank. */
@@ -73,13 +75,23 @@ export async function diffRoots(
     const header: DiffHeader = { from: from?.label ?? 'empty', to: to.label, engine, why };
     begin(header);
     const reader = createTreeReader(context.run);
-    const changes = walkDiff(candidates === undefined ? reader : narrowed(reader, candidates), trees[0] ?? null, trees[1] ?? null, {
+    const reports: Reports = {
+      problem: (path, side, why) => void problems.push(`${printable(path)} in ${header[side]}: ${why}`),
+      warning: (text) => void warnings.push(text),
+    };
+    const walked = walkDiff(candidates === undefined ? reader : narrowed(reader, candidates), trees[0] ?? null, trees[1] ?? null, {
       signal: context.signal,
-      problems: ({ path, side, why }) => problems.push(`${printable(path)} in ${side === 'from' ? header.from : header.to}: ${why}`),
-      warnings: (text) => warnings.push(text),
+      problems: ({ path, side, why }) => {
+        reports.problem(path, side, why);
+      },
+      warnings: (text) => {
+        reports.warning(text);
+      },
       ...(options.within === undefined ? {} : { within: pathInside(to.target, options.within) }),
     });
     const hiding = new Hiding(options.all ? NOTHING_HIDDEN : await hidingRules(context, to.target, trees), onChange);
+    const [a, b] = trees;
+    const changes = a && b ? withRenames(walked, reader, { from: a, to: b }, { reports, signal: context.signal }) : walked;
     for await (const change of changes) hiding.add(change);
     hiding.end();
     return { ...header, hidden: hiding.counts, problems, warnings };
@@ -128,21 +140,26 @@ async function chooseEngine(
   to: ResolvedRoot,
   path: BytePath | undefined,
 ): Promise<Choice> {
-  if (wanted === 'walk') return { engine: 'walk', why: 'it is what was asked for' };
-  const narrowing = await narrow(wanted, from, to, path);
-  if ('why' in narrowing) {
-    if (wanted === undefined) return { engine: 'walk', why: narrowing.why };
-    throw new RootsError('unsupported', `the engine ${wanted} cannot compare these: ${narrowing.why}`, { hint: 'leave --engine out' });
-  }
-  if (wanted !== undefined && wanted !== narrowing.engine)
-    throw new RootsError('unsupported', `the engine ${wanted} cannot compare these: they are on ${to.target.backend.name}`, {
-      hint: `use --engine ${narrowing.engine}, or leave it out`,
+  if (wanted === 'walk') return { engine: 'walk', why: ASKED_FOR };
+  const { name, capabilities } = to.target.backend;
+  const { engine, isFaster } = capabilities.narrowing ?? { engine: 'walk', isFaster: false };
+  if (wanted !== undefined && wanted !== engine)
+    throw new RootsError('unsupported', `the engine ${wanted} cannot compare these: they are on ${name}`, {
+      hint: `use --engine ${engine}, or leave it out`,
     });
-  return {
-    ...narrowing,
-    why: wanted === undefined ? 'the first tree is large, and the filesystem knows what differs' : 'it is what was asked for',
-  };
+  if (wanted === undefined && !isFaster) return { engine: 'walk', why: `on ${name} nothing is faster` };
+  const narrowing = await narrow(wanted, from, to, path);
+  if ('candidates' in narrowing)
+    return {
+      engine,
+      ...narrowing,
+      why: wanted === undefined ? 'the first tree is large, and the filesystem knows what differs' : ASKED_FOR,
+    };
+  if (wanted === undefined) return { engine: 'walk', why: narrowing.why };
+  throw new RootsError('unsupported', `the engine ${wanted} cannot compare these: ${narrowing.why}`, { hint: 'leave --engine out' });
 }
+
+const ASKED_FOR = 'it is what was asked for';
 
 async function narrow(
   wanted: Engine | undefined,

@@ -16,19 +16,25 @@ import {
 } from '../diff/tree.ts';
 import type { EntryType } from '../diff/change.ts';
 import { errnoOf, RootsError } from '../errors.ts';
+import { ListingAhead } from './listing-ahead.ts';
 import { agreed, mayEndEarly } from './names.ts';
 import { Pace } from './pace.ts';
+import { entryOfPrinted } from './printed-entry.ts';
 import type { Run } from './run.ts';
 import { sameContent } from './same-content.ts';
-import { asUnreadable, requireSame } from './unreadable.ts';
+import { CHANGED, asUnreadable, requireSame } from './unreadable.ts';
 import { readXattrs } from './xattrs.ts';
 
-/** Reads trees as they are; a tree that changes meanwhile shows in `Unreadable`. `run` starts getfattr(1). */
-export function createTreeReader(run: Run): TreeReader {
+/**
+ * Reads trees as they are; a tree that changes meanwhile shows in `Unreadable`. `run` starts getfattr(1). `few`: the number of entries in one tree from which on find(1)
+ * lists the rest.
+ */
+export function createTreeReader(run: Run, { few = FEW }: { readonly few?: number } = {}): TreeReader {
   const pace = new Pace();
   return {
-    open: (tree) => openRoot(tree, pace),
+    open: (tree) => openRoot(tree, pace, few),
     sameContent: (a, b, signal) => sameContent(a, b, pace, signal),
+    isSameInode,
     readLink,
     readXattrs: (entries, signal) => readAttributes(run, entries, signal),
   };
@@ -45,12 +51,18 @@ const O_PATH = 0o10000000;
 const BTRFS_MAGIC = 0x9123683e;
 const BTRFS_SUBVOLUME_INODE = 256n;
 
-async function openRoot(tree: Tree, pace: Pace): Promise<Directory> {
+async function openRoot(tree: Tree, pace: Pace, few: number): Promise<Directory> {
   try {
     const entry = entryOf('' as BytePath, await statLater(toBytes(tree.path), { bigint: true }));
     if (entry.type !== 'directory') throw new Unreadable('it is not a directory');
-    const shared = { mount: mountOf(tree.path, { follow: true }), mayEndEarly: mayEndEarly(tree.path), pace };
-    return new RealDirectory({ address: tree.path, entry }, shared, 0, null);
+    const shared = {
+      mount: mountOf(tree.path, { follow: true }),
+      mayEndEarly: mayEndEarly(tree.path),
+      pace,
+      ahead: new ListingAhead(),
+      withoutFind: few,
+    };
+    return new RealRoot({ address: tree.path, entry }, shared, 0, null);
   } catch (error) {
     throw asUnreadable(error);
   }
@@ -63,26 +75,40 @@ interface Shared {
   /** See names.ts. */
   readonly mayEndEarly: boolean;
   readonly pace: Pace;
+  readonly ahead: ListingAhead;
+  /** How many more entries are listed without find. */
+  withoutFind: number;
 }
+
+/** After so many entries there are likely to be as many again, and starting find pays. */
+const FEW = 2000;
 
 class RealDirectory implements Directory {
   readonly self: Located;
-  readonly #shared: Shared;
+  protected readonly shared: Shared;
   /** Directories between this one and where its address starts. */
   readonly #steps: number;
   #descriptor: number | null;
+  /** What find was told to list next. */
+  #ahead: readonly BytePath[] = [];
 
   constructor(self: Located, shared: Shared, steps: number, descriptor: number | null) {
     this.self = self;
-    this.#shared = shared;
+    this.shared = shared;
     this.#steps = steps;
     this.#descriptor = descriptor;
   }
 
   async *list(): AsyncGenerator<readonly Listed[], void, undefined> {
+    const printed = this.shared.withoutFind > 0 ? null : await this.#printed();
+    if (printed !== null) {
+      yield printed;
+      return;
+    }
     const names = await this.#names();
+    this.shared.withoutFind -= names.length;
     for (let at = 0; at < names.length; at += LISTED_AT_ONCE) {
-      await this.#shared.pace.breathe();
+      await this.shared.pace.breathe();
       yield await this.#listed(names.slice(at, at + LISTED_AT_ONCE));
     }
   }
@@ -110,6 +136,8 @@ class RealDirectory implements Directory {
   }
 
   close(): void {
+    this.shared.ahead.forget(this.#ahead);
+    this.#ahead = [];
     if (this.#descriptor === null) return;
     fs.closeSync(this.#descriptor);
     this.#descriptor = null;
@@ -119,14 +147,36 @@ class RealDirectory implements Directory {
     return `${this.self.address}/${name}` as BytePath;
   }
 
+  /** In byte order; null where find does not tell. What is replaced by a link after it was listed would lead out of the tree, so find says what it has listed. */
+  async #printed(): Promise<Listed[] | null> {
+    const { address, entry } = this.self;
+    const printed = await this.shared.ahead.list(address);
+    if (printed === null) return null;
+    if (printed.dev !== entry.dev || printed.ino !== entry.ino) throw new Unreadable(CHANGED);
+    const device = String(entry.dev);
+    const listed = printed.entries.map((each) => entryOfPrinted(each, device, entry.dev) ?? this.#statNow(each.name));
+    // Each character is a byte.
+    listed.sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#ahead = listed.flatMap((each) =>
+      'type' in each && each.type === 'directory' && this.#isShort(each.name) ? this.#address(each.name) : [],
+    );
+    this.shared.ahead.want(this.#ahead);
+    return listed;
+  }
+
+  /** Whether it can be entered by an address that is that of this directory and its name. */
+  #isShort(name: BytePath): boolean {
+    return this.#address(name).length <= LONGEST_ADDRESS && this.#steps < MOST_STEPS;
+  }
+
   #enter(located: Located): Directory {
-    if (located.address.length <= LONGEST_ADDRESS && this.#steps < MOST_STEPS) {
-      return new RealDirectory(located, this.#shared, this.#steps + 1, null);
+    if (this.#isShort(located.entry.name)) {
+      return new RealDirectory(located, this.shared, this.#steps + 1, null);
     }
     // Node has no openat(2), but a path below /proc/PID/fd/N starts at the directory that N is. By number, since getfattr is another process.
     const descriptor = fs.openSync(toBytes(located.address), O_PATH | fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW);
     const address = `/proc/${String(process.pid)}/fd/${String(descriptor)}` as BytePath;
-    const directory = new RealDirectory({ address, entry: located.entry }, this.#shared, 0, descriptor);
+    const directory = new RealDirectory({ address, entry: located.entry }, this.shared, 0, descriptor);
     try {
       requireSame(fs.fstatSync(descriptor, { bigint: true }), located.entry);
       return directory;
@@ -142,10 +192,10 @@ class RealDirectory implements Directory {
     const itself = toBytes(this.#address('.' as BytePath));
     try {
       const read = (): string[] => fs.readdirSync(address, 'latin1');
-      const names = this.#shared.mayEndEarly
-        ? this.#shared.pace.measure(4, () => agreed(read, (name) => name))
-        : this.#shared.pace.warm
-          ? this.#shared.pace.measure(2, read)
+      const names = this.shared.mayEndEarly
+        ? this.shared.pace.measure(4, () => agreed(read, (name) => name))
+        : this.shared.pace.warm
+          ? this.shared.pace.measure(2, read)
           : await readdirLater(address, 'latin1');
       // A directory that was replaced by a link after it was listed would lead out of the tree.
       requireSame(fs.lstatSync(itself, { bigint: true }), this.self.entry);
@@ -157,9 +207,9 @@ class RealDirectory implements Directory {
 
   async #listed(names: readonly BytePath[]): Promise<readonly Listed[]> {
     const listed: Listed[] = [];
-    while (this.#shared.pace.warm && listed.length < names.length) {
+    while (this.shared.pace.warm && listed.length < names.length) {
       const some = names.slice(listed.length, listed.length + 16);
-      listed.push(...this.#shared.pace.measure(some.length, () => some.map((name) => this.#statNow(name))));
+      listed.push(...this.shared.pace.measure(some.length, () => some.map((name) => this.#statNow(name))));
     }
     const rest = names.slice(listed.length);
     return rest.length === 0 ? listed : [...listed, ...(await Promise.all(rest.map((name) => this.#statLater(name))))];
@@ -192,9 +242,17 @@ class RealDirectory implements Directory {
    */
   #acrossDevices(entry: Entry): Entry {
     const address = this.#address(entry.name);
-    if (mountOf(address, { follow: false }) !== this.#shared.mount) return { ...entry, mounted: true };
+    if (mountOf(address, { follow: false }) !== this.shared.mount) return { ...entry, mounted: true };
     const subvolume = entry.ino === BTRFS_SUBVOLUME_INODE && fs.statfsSync(toBytes(address)).type === BTRFS_MAGIC;
     return subvolume ? { ...entry, type: 'subvolume' } : entry;
+  }
+}
+
+/** All of the tree is closed with it. */
+class RealRoot extends RealDirectory {
+  override close(): void {
+    super.close();
+    this.shared.ahead.close();
   }
 }
 
@@ -204,6 +262,13 @@ function readAttributes(run: Run, entries: readonly Located[], signal: AbortSign
     entries.map((located) => located.address),
     signal,
   );
+}
+
+/** Born at the same nanosecond (statx(2); 0: the filesystem does not say): numbers alone are given again, and are the same in unrelated subvolumes. */
+function isSameInode(a: Located, b: Located): boolean {
+  const [one, other] = [a, b].map(({ address }) => fs.lstatSync(toBytes(address), { bigint: true, throwIfNoEntry: false }));
+  if (one === undefined || other === undefined) return false;
+  return one.ino === other.ino && one.birthtimeNs !== 0n && one.birthtimeNs === other.birthtimeNs;
 }
 
 async function readLink(link: Located): Promise<BytePath> {

@@ -11,13 +11,13 @@ import type { BcachefsLocation } from '../../src/backend/bcachefs/adapter.ts';
 import { NOT_PERMITTED, parseProbe, wordsOf } from '../../src/backend/bcachefs/parse.ts';
 import { TELLING, identify } from '../../src/backend/bcachefs/subvolumes.ts';
 import type { Backend, Services } from '../../src/backend/backend.ts';
-import { detect, openBackend } from '../../src/backend/detect.ts';
+import { detect } from '../../src/backend/detect.ts';
 import { NOT_EMPTY } from '../../src/backend/subvolume-removal.ts';
 import { readNames } from '../../src/system/names.ts';
 import { PrivateMountPool } from '../../src/system/private-mount.ts';
 import { run, type Run, type RunResult } from '../../src/system/run.ts';
 import { tool } from '../support/scratch.ts';
-import type { Own, Register } from './own.ts';
+import { ownTests, type Own, type Register } from './own.ts';
 import { discardOne, removeOne, treeNamed } from './steps.ts';
 
 /** In the test machine, where it is empty and nobody else's. */
@@ -85,27 +85,8 @@ function bcachefsSuite(): void {
 }
 
 function bcachefsTests(register: Register): void {
-  const closers: (() => Promise<void>)[] = [];
-  const open = async (services: Partial<Services> = {}, access: 'read' | 'write' = 'write'): Promise<Backend> => {
-    const pool = new PrivateMountPool(services.run ?? run, access);
-    closers.push(() => pool.close());
-    const backend = await openBackend(LOCATION, { run, signal: new AbortController().signal, privateMounts: pool, ...services });
-    closers.push(() => backend.close());
-    return backend;
-  };
-  const close = async (): Promise<void> => {
-    for (const each of closers.splice(0).reverse()) await each();
-  };
-  const test: Register = (name, body) => {
-    register(name, async () => {
-      try {
-        await body();
-      } finally {
-        await close();
-        clean();
-      }
-    });
-  };
+  const { open: openAt, close, test } = ownTests(register, clean);
+  const open = (services?: Partial<Services>, access?: 'read' | 'write'): Promise<Backend> => openAt(LOCATION, services, access);
 
   test('the program says of one that holds another, and of one that is immutable, what is looked for', async () => {
     subvolume('create', at('outer'));

@@ -73,11 +73,11 @@ export const SEVERAL: readonly Clause[] = [
   },
   {
     sentence:
-      'remove: one that the kernel keeps stays under its name as it is, in the middle of as many as go at once, and nested ones with it',
+      'remove: one that the kernel keeps stays under its name as it is, in the middle of many that go at once, and nested ones with it',
     unless: noKeeping,
     test: async (scene) => {
       const { atOnce, nestedTrees } = scene.about.capabilities;
-      const names = Array.from({ length: Math.max(atOnce, 3) }, (_, number) => nameOf(number));
+      const names = Array.from({ length: Math.max(Math.min(atOnce, scene.ground.many ?? Infinity), 3) }, (_, number) => nameOf(number));
       for (const name of names) scene.addSmallTree(name);
       const [keptName, trashedName] = [names[Math.floor(names.length / 8)]!, fromText('trashed')];
       const kept = scene.at(keptName);

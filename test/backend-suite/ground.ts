@@ -96,6 +96,8 @@ export interface Ground {
 
   /** How many moments are tried at most where each takes a process; all of them if it is not said. */
   readonly moments?: number;
+  /** How many trees stand for many where each takes seconds; as many as go at once if it is not said. */
+  readonly many?: number;
   /** Takes down what a scene has left; nothing of it is mounted any more. */
   endScene?(base: string): void;
   close(): void;

@@ -57,6 +57,18 @@ export function testsFor(about: Applicability): readonly { readonly name: string
   return [...clauses, { name: LAST, why: null }];
 }
 
+/** One of so many parts of the suite, which take about as long: of a whole, the only one. */
+export interface Part {
+  /** From 1. */
+  readonly number: number;
+  readonly of: number;
+}
+
+/** What is left behind is looked for after each part. */
+export function isInPart(tests: readonly { readonly name: string }[], name: string, { number, of }: Part): boolean {
+  return name === LAST || tests.findIndex((test) => test.name === name) % of === number - 1;
+}
+
 export function backendSuite(name: string, about: Applicability, makeGround: () => Ground): void {
   describe(`${name} keeps the contract`, () => {
     let ground: Ground | undefined;

@@ -6,14 +6,15 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fromText, joinPath, toBytes, type BytePath } from '../../src/byte-path.ts';
-import type { Backend, Services } from '../../src/backend/backend.ts';
-import { detect, openBackend } from '../../src/backend/detect.ts';
+import { detect } from '../../src/backend/detect.ts';
 import { understand } from '../../src/backend/old-root.ts';
 import type { ZfsLocation } from '../../src/backend/zfs/adapter.ts';
 import { PrivateMountPool } from '../../src/system/private-mount.ts';
 import { run, type Run } from '../../src/system/run.ts';
 import { tool } from '../support/scratch.ts';
-import type { Own, Register } from './own.ts';
+import { Tally, expectAgreement, inRounds } from './engines.ts';
+import { ownTests, type Own, type Register } from './own.ts';
+import { applyAll, makeGarden } from './random-operations.ts';
 import { removeOne, discardOne, treeNamed, trashedNamed } from './steps.ts';
 
 const POOL = 'rootsown';
@@ -117,28 +118,7 @@ function zfsSuite(): void {
 }
 
 function zfsTests(register: Register): void {
-  const closers: (() => Promise<void>)[] = [];
-  const open = async (where: ZfsLocation, services: Partial<Services> = {}, access: 'read' | 'write' = 'write'): Promise<Backend> => {
-    const pool = new PrivateMountPool(run, access);
-    closers.push(() => pool.close());
-    const backend = await openBackend(where, { run, signal: new AbortController().signal, privateMounts: pool, ...services });
-    closers.push(() => backend.close());
-    return backend;
-  };
-  const close = async (): Promise<void> => {
-    for (const each of closers.splice(0).reverse()) await each();
-  };
-
-  const test: Register = (name, body) => {
-    register(name, async () => {
-      try {
-        await body();
-      } finally {
-        await close();
-        clean();
-      }
-    });
-  };
+  const { open, close, test } = ownTests(register, clean);
 
   test('an old root that has the blank goes once the live root has taken it over, and all others stay as they are', async () => {
     makeArchiveWithBlankInside();
@@ -473,6 +453,61 @@ function zfsTests(register: Register): void {
     await expect(removeOne(backend, tree)).rejects.toThrow('it is mounted');
     const direct = await run('zfs', ['destroy', `${POOL}/root@${SECOND}`]);
     expect(direct.stderr).toContain('dataset is busy');
+  });
+
+  test('`zfs diff` names all that differs, whichever is the older, and a walk and rsync find the same', async () => {
+    const tally = new Tally();
+    zfs('create', '-o', 'acltype=posix', '-o', 'xattr=sa', `${POOL}/blank`);
+    zfs('create', `${POOL}/old_roots`);
+    const [blankAt, rootAt] = ['blank', 'root'].map((each) => join(FOLDER, each)) as [string, string];
+    for (const each of [blankAt, rootAt]) mkdirSync(each, { recursive: true });
+    const garden = join(FOLDER, 'garden');
+    mkdirSync(garden, { recursive: true });
+    tool('mount', '-i', '-t', 'zfs', `${POOL}/blank`, garden);
+    makeGarden(garden, 20);
+    tool('umount', garden);
+    zfs('snapshot', `${POOL}/blank@blank`);
+    tool('mount', '-i', '-t', 'zfs', `${POOL}/blank@blank`, blankAt);
+    await inRounds({ rounds: 3, atOnce: 20 }, async (all) => {
+      zfs('clone', '-o', 'acltype=posix', '-o', 'xattr=sa', `${POOL}/blank@blank`, `${POOL}/root`);
+      tool('mount', '-i', '-t', 'zfs', `${POOL}/root`, rootAt);
+      applyAll(rootAt, all);
+      tally.sequences += all.length;
+      const backend = await open(location());
+      const [blank, live] = [{ tree: 'blank', path: blankAt } as const, { tree: 'live', path: rootAt } as const];
+      await expectAgreement(backend, blank, live, tally);
+      await expectAgreement(backend, live, blank, tally);
+      await close();
+      // What it takes for itself goes with it.
+      expect(names()).toEqual([POOL, `${POOL}/blank`, `${POOL}/blank@blank`, `${POOL}/old_roots`, `${POOL}/root`]);
+      tool('umount', rootAt);
+      zfs('destroy', `${POOL}/root`);
+    });
+    tool('umount', blankAt);
+    console.log(tally.toString());
+    for (const each of ['added', 'removed', 'modified']) expect(tally.count(each), each).toBeGreaterThan(20);
+  });
+
+  test('`zfs diff` compares two snapshots of one, and says why where it cannot', async () => {
+    makeArchive(FIRST, SECOND);
+    zfs('snapshot', `${POOL}/root@${FIRST}`);
+    write(`${POOL}/root`, 'line\nbreak \u00fc', 'new');
+    zfs('snapshot', `${POOL}/root@${SECOND}`);
+    const backend = await open(location(), {}, 'read');
+    const [older, newer] = [await treeNamed(backend, fromText(`@${FIRST}`)), await treeNamed(backend, fromText(`@${SECOND}`))];
+    for (const [from, to] of [
+      [older, newer],
+      [newer, older],
+    ] as const) {
+      const narrowing = await backend.narrow(from, to);
+      expect('candidates' in narrowing && [...narrowing.candidates.below.keys()]).toEqual([fromText('line\nbreak \u00fc')]);
+    }
+    expect(await backend.narrow(await treeNamed(backend, FIRST), await treeNamed(backend, SECOND))).toEqual({
+      why: '`zfs diff` compares a snapshot with what came after it, and neither is one',
+    });
+    expect(await backend.narrow(older, await treeNamed(backend, FIRST))).toEqual({
+      why: expect.stringContaining('Not an earlier snapshot from the same fs') as string,
+    });
   });
 
   test('is recognised without configuration, by root and by others', async () => {

@@ -7,8 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { BackendName } from '../../src/backend/backend.ts';
-import { testsFor } from '../backend-suite/suite.ts';
+import { isInPart, testsFor, type Part } from '../backend-suite/suite.ts';
 import { bundleSuite } from './bundle.ts';
 import { GROUNDS } from './guest/grounds.ts';
 import type { Failure, Verdict } from './guest/vitest.ts';
@@ -32,39 +31,44 @@ declare module 'vitest' {
 /** Around the tests themselves. */
 const AROUND = ['before all', 'after all'];
 
-export function contractSuite(backend: BackendName): void {
+/** `part`: of those that are run beside each other. */
+export function contractSuite(backend: keyof typeof GROUNDS, part: Part = { number: 1, of: 1 }): void {
   const { name, about, module } = GROUNDS[backend];
-  const tests = testsFor(about);
-  describe(`${name} in the test machine`, { meta: { contract: { backend: name, tests } } }, () => {
-    const guest = guestOf(async () => run(backend, module));
-    const verdicts = (): Verdict[] => verdictsOf(guest());
+  const tests = testsFor(about).filter((test, _, all) => isInPart(all, test.name, part));
+  describe(
+    `${name} in the test machine${part.of === 1 ? '' : `, part ${String(part.number)}`}`,
+    { meta: { contract: { backend: name, tests } } },
+    () => {
+      const guest = guestOf(async () => run(backend, module, part));
+      const verdicts = (): Verdict[] => verdictsOf(guest());
 
-    for (const { name: test, why } of tests) {
-      if (why !== null) continue;
-      it(test, ({ task }) => {
-        const all = verdicts().filter((verdict) => verdict.test === test && verdict.result !== 'started');
-        const [verdict, ...more] = all;
-        if (verdict === undefined) throw new Error(`there is no verdict; ${guest().failure ?? 'the suite ended before'}`);
-        expect(more).toEqual([]);
-        if (verdict.ms !== undefined) task.meta.msInGuest = verdict.ms;
-        if (verdict.result !== 'passed') throw errorOf(verdict.error);
+      for (const { name: test, why } of tests) {
+        if (why !== null) continue;
+        it(test, ({ task }) => {
+          const all = verdicts().filter((verdict) => verdict.test === test && verdict.result !== 'started');
+          const [verdict, ...more] = all;
+          if (verdict === undefined) throw new Error(`there is no verdict; ${guest().failure ?? 'the suite ended before'}`);
+          expect(more).toEqual([]);
+          if (verdict.ms !== undefined) task.meta.msInGuest = verdict.ms;
+          if (verdict.result !== 'passed') throw errorOf(verdict.error);
+        });
+      }
+
+      it('says of nothing else than of these that it passed, and fails nowhere else', () => {
+        expect(guest().failure).toBeNull();
+        const known = new Set(tests.flatMap((test) => (test.why === null ? [test.name] : [])));
+        const others = verdicts().filter(({ test, result }) => result !== 'started' && !known.has(test));
+        expect(others.map(({ test, result, error }) => [test, result, error])).toEqual(AROUND.map((test) => [test, 'passed', undefined]));
       });
-    }
-
-    it('says of nothing else than of these that it passed, and fails nowhere else', () => {
-      expect(guest().failure).toBeNull();
-      const known = new Set(tests.flatMap((test) => (test.why === null ? [test.name] : [])));
-      const others = verdicts().filter(({ test, result }) => result !== 'started' && !known.has(test));
-      expect(others.map(({ test, result, error }) => [test, result, error])).toEqual(AROUND.map((test) => [test, 'passed', undefined]));
-    });
-  });
+    },
+  );
 }
 
-async function run(backend: BackendName, module: string): Promise<Guest> {
+async function run(backend: keyof typeof GROUNDS, module: string, { number, of }: Part): Promise<Guest> {
   const folder = mkdtempSync(join(tmpdir(), 'roots-vm-suite-'));
   try {
     await bundleSuite(join(folder, 'suite'));
-    writeFileSync(join(folder, 'backend'), `${backend} ${module}\n`);
+    writeFileSync(join(folder, 'backend'), `${backend} ${module} ${String(number)}/${String(of)}\n`);
     return await tryInGuest({
       script: fileURLToPath(new URL('suite.sh', import.meta.url)),
       boot: 'init',

@@ -68,6 +68,7 @@ export const CAPABILITIES: Capabilities = {
   // Many at once have made filesystems hang (reports of 2025 and 2026).
   limitPerRun: 10,
   freesLater: true,
+  narrowing: null,
 };
 
 /** Milliseconds in which no space has come back: nothing else tells that all has (Linux 6.12). Between two steps of the kernel's own up to 5 s were seen. */

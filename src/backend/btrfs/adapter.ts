@@ -67,6 +67,7 @@ export const CAPABILITIES: Capabilities = {
   atOnce: 200,
   limitPerRun: null,
   freesLater: true,
+  narrowing: { engine: 'btrfs-send', isFaster: true },
 };
 
 /** Where a backend keeps its own: always the top level, whatever the default subvolume is. */

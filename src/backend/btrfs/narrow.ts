@@ -98,7 +98,7 @@ async function compare(top: PrivateMount, scratch: Scratch, [from, to]: readonly
     if (names === null) return { why: 'the names of a file that has several cannot be told' };
     for (const name of names) set.add(name, false);
   }
-  return { engine: 'btrfs-send', candidates: set.root };
+  return { candidates: set.root };
 }
 
 /** Of a file with several names all have changed, and the stream says one. Null if they cannot be told. */

@@ -59,6 +59,7 @@ export const CAPABILITIES: Capabilities = {
   atOnce: 1,
   limitPerRun: null,
   freesLater: false,
+  narrowing: null,
 };
 
 export function openDirectory(location: DirectoryLocation, services: Services): Backend {

@@ -31,9 +31,10 @@ import { parseEntryName } from '../entry-name.ts';
 import { specialPath } from '../location.ts';
 import { discardTrees, formerNameOf, renameTree, type Premises } from '../set-aside.ts';
 import { entryOf, finishRemovals, removeTrees } from './departures.ts';
-import { isPartOf, isSnapshot, poolOf, type Places } from './names.ts';
+import { filesystemOf, isPartOf, isSnapshot, poolOf, type Places } from './names.ts';
+import { narrowByDiff, type Side } from './narrow.ts';
 import { parseGuids, parseNumbers, type Dataset } from './parse.ts';
-import { makeStatePlace, mountState, mountToRead } from './place.ts';
+import { howMounted, makeStatePlace, mountState, mountToRead } from './place.ts';
 import { mountPointsOf, premisesOf, requireDataset, whyNeeded, type Site } from './premises.ts';
 import { MISSING, mustZfs, requireUsable, zfs, zfsError } from './program.ts';
 import { placesOf, scan, writePin, type Scan } from './scan.ts';
@@ -51,6 +52,8 @@ export const CAPABILITIES: Capabilities = {
   atOnce: 20,
   limitPerRun: null,
   freesLater: true,
+  // Measured: 50,000 files and some 150 changes take it 15 times as long as a walk.
+  narrowing: { engine: 'zfs-diff', isFaster: false },
 };
 
 /** Errors: `not-found` if there is no archive; `unsupported`, `not-permitted` or `failed` where ZFS cannot be asked. */
@@ -170,8 +173,14 @@ class ZfsBackend implements Backend {
     throw new RootsError('not-found', `there is no snapshot ${printableText(wanted)}`, { hint: 'check `blank` in the configuration' });
   }
 
-  async narrow(): Promise<Narrowing> {
-    return Promise.resolve({ why: '`zfs diff` is slower than a walk' });
+  async narrow(from: TreeRef, to: TreeRef): Promise<Narrowing> {
+    const { run, signal } = this.#services;
+    return narrowByDiff(run, [await this.#sideOf(from), await this.#sideOf(to)], signal);
+  }
+
+  async #sideOf(tree: TreeRef): Promise<Side> {
+    const [path, dataset] = [await this.pathOf(tree), await this.#datasetOf(tree)];
+    return { path, dataset, mounted: await howMounted(this.#services.run, filesystemOf(dataset)) };
   }
 
   async tidy(): Promise<readonly string[]> {

@@ -39,6 +39,11 @@ export function splitSnapshot(snapshot: string): { readonly of: string; readonly
   return { of: snapshot.slice(0, at), name: snapshot.slice(at + 1) };
 }
 
+/** Of a snapshot, what it is of; a filesystem is its own. */
+export function filesystemOf(dataset: string): string {
+  return isSnapshot(dataset) ? splitSnapshot(dataset).of : dataset;
+}
+
 export function poolOf(dataset: string): string {
   return dataset.split(/[/@]/, 1).join('');
 }

@@ -18,7 +18,8 @@ export async function mountToRead(run: Run, pool: PrivateMountPool, dataset: str
   return mountAs(run, pool, dataset, { access: 'read', superblock: first ?? 'read' });
 }
 
-async function howMounted(run: Run, dataset: string): Promise<Access | undefined> {
+/** Where it is mounted by anyone: undefined, nowhere. */
+export async function howMounted(run: Run, dataset: string): Promise<Access | undefined> {
   const { mounts } = await readAllMountTables(run);
   const mount = mounts.find(({ type, source }) => type === 'zfs' && source === dataset);
   if (mount === undefined) return undefined;

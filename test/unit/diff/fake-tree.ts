@@ -47,7 +47,7 @@ export function fakeReader(trees: Readonly<Record<string, FakeNode>>, options: {
     batches,
     contentsRead,
     open: (tree: Tree) => {
-      const node = trees[tree.path];
+      const node = tree.path in trees ? trees[tree.path] : tree.path.includes('/') ? nodeAt(tree.path) : undefined;
       if (node === undefined) return Promise.reject(new Unreadable('vanished while it was read'));
       return Promise.resolve(fakeDirectory({ address: tree.path, entry: entryOf('' as BytePath, node) }, node, opened, options.chunk ?? 3));
     },
@@ -56,6 +56,7 @@ export function fakeReader(trees: Readonly<Record<string, FakeNode>>, options: {
       contentsRead.push(a.address);
       return readable(a).content === readable(b).content;
     },
+    isSameInode: (a, b) => a.entry.ino === b.entry.ino,
     readLink: (link) => Promise.resolve().then(() => (readable(link).target ?? '') as BytePath),
     readXattrs: async (entries, signal) => {
       await later(signal);

@@ -12,6 +12,8 @@ import { RootsError } from '../../../src/errors.ts';
 import { run, type Run } from '../../../src/system/run.ts';
 import { createTreeReader } from '../../../src/system/tree-reader.ts';
 
+/** From how many entries on find lists. */
+let few = 0;
 const isRoot = process.getuid?.() === 0;
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'roots-walk-'));
 const a = path.join(scratch, 'a');
@@ -20,7 +22,7 @@ const b = path.join(scratch, 'b');
 const sh = (script: string): string => execFileSync('sh', ['-euc', script], { cwd: scratch, encoding: 'latin1' });
 
 beforeEach(() => {
-  sh('rm -rf a b; mkdir a b');
+  sh('rm -rf a b outside*; mkdir a b');
 });
 afterAll(() => {
   execFileSync('rm', ['-rf', scratch]);
@@ -39,7 +41,7 @@ async function diff(from: string | null, to: string | null, options: WalkOptions
   const changes: Change[] = [];
   const tree = (place: string | null): { path: BytePath } | null => (place === null ? null : { path: fromText(place) });
   const reports = { problems: (problem: Problem) => problems.push(problem), warnings: (text: string) => warnings.push(text) };
-  const reader = options.reader ?? createTreeReader(run);
+  const reader = options.reader ?? createTreeReader(run, { few });
   for await (const change of walkDiff(reader, tree(from), tree(to), { ...options, ...reports })) changes.push(change);
   const lines = changes.map(({ path: at, kind, type, what }) => [kind, type, at, ...(what.length > 0 ? [what.join(',')] : [])].join(' '));
   return { changes, lines, problems, warnings };
@@ -50,7 +52,14 @@ const paths = (changes: readonly Change[]): string[] => changes.map((change) => 
 /** A copy with the same times, as a copied old root has; ctimes differ. */
 const copy = (): string => sh('rm -rf b; cp -a a b');
 
-describe('a walk of real trees', () => {
+describe.each([
+  { listed: 'by calls of Node', from: Infinity },
+  { listed: 'by find', from: 0 },
+])('a walk of real trees, listed $listed', ({ from }) => {
+  beforeEach(() => {
+    few = from;
+  });
+
   it('finds nothing between a tree and itself, or an exact copy', async () => {
     sh('mkdir -p a/d/e; echo 1 >a/f; echo 2 >a/d/g; ln -s f a/l; mkfifo a/p; setfattr -n user.x -v 1 a/f');
     copy();
@@ -152,21 +161,37 @@ describe('a walk of real trees', () => {
   });
 
   it('follows no link, neither below nor on the way to a sub-path', async () => {
-    sh('mkdir a/d b/d outside; echo 1 >outside/secret; ln -s ../outside a/l; ln -s ../outside b/l; ln -s ../../outside b/d/l');
+    sh('mkdir -p a/d b/d outside; echo 1 >outside/secret; ln -s ../outside a/l; ln -s ../outside b/l; ln -s ../../outside b/d/l');
     expect((await diff(a, b)).lines).toEqual(['added symlink d/l']);
     expect((await diff(a, b, { within: fromText('d/l') })).lines).toEqual(['added symlink d/l']);
     await expect(diff(a, b, { within: fromText('l/secret') })).rejects.toMatchObject({ kind: 'not-found' });
   });
 
   it('goes on when a file or a directory vanishes while it walks', async () => {
+    // Find may have listed it before.
+    few = Infinity;
     sh('mkdir -p a/m/x a/o; touch a/m/f a/o/f a/z');
     const { lines, problems } = await diff(null, a, { reader: meddling('o', () => sh('rm -r a/o')) });
     expect(lines).toEqual(['added directory m', 'added file m/f', 'added directory m/x', 'added directory o', 'added file z']);
     expect(problems).toEqual([{ path: 'o', side: 'to', why: 'vanished while it was read' }]);
   });
 
+  it('does not list what has taken the place of a directory', async () => {
+    sh('mkdir -p a/o outside; touch outside/secret');
+    const root = await createTreeReader(run, { few }).open({ path: fromText(a) });
+    const { entry } = await locate(root, 'o');
+    sh('rm -r a/o; ln -s ../outside a/o');
+    const directory = await root.enter(entry);
+    await expect(directory.list()[Symbol.asyncIterator]().next()).rejects.toThrow(Unreadable);
+    sh('rm a/o; mkdir a/other a/o; touch a/o/other');
+    await expect(directory.list()[Symbol.asyncIterator]().next()).rejects.toThrow(Unreadable);
+    root.close();
+  });
+
   it('does not go out of the tree by a directory that became a link', async () => {
-    sh('mkdir a/o outside2; touch a/o/f outside2/secret a/z');
+    // Find may have listed it before.
+    few = Infinity;
+    sh('mkdir -p a/o outside2; touch a/o/f outside2/secret a/z');
     const { lines, problems } = await diff(null, a, { reader: meddling('o', () => sh('rm -r a/o; ln -s ../outside2 a/o')) });
     expect(lines).toEqual(['added directory o', 'added file z']);
     expect(problems).toEqual([{ path: 'o', side: 'to', why: 'changed while it was read' }]);
@@ -174,7 +199,7 @@ describe('a walk of real trees', () => {
 
   it('does not compare a file that was replaced or written after it was listed', async () => {
     sh('echo 1 >a/f; echo 1 >b/f; touch -d @1 b/f');
-    const reader = createTreeReader(run);
+    const reader = createTreeReader(run, { few });
     const [from, to] = await Promise.all([reader.open({ path: fromText(a) }), reader.open({ path: fromText(b) })]);
     const [first, second] = await Promise.all([locate(from, 'f'), locate(to, 'f')]);
     expect(await reader.sameContent(first, second)).toBe(true);
@@ -191,7 +216,7 @@ describe('a walk of real trees', () => {
     sh('echo 1 >a/f');
     copy();
     const missing: Run = () => Promise.reject(new RootsError('unsupported', 'the program `getfattr` is not installed'));
-    const { lines, warnings } = await diff(a, b, { reader: createTreeReader(missing) });
+    const { lines, warnings } = await diff(a, b, { reader: createTreeReader(missing, { few }) });
     expect(lines).toEqual([]);
     expect(warnings).toEqual(['extended attributes and ACLs were not compared: the program `getfattr` is not installed']);
   });
@@ -286,7 +311,7 @@ async function locate(directory: Directory, name: string): Promise<Located> {
 
 /** The real reader, with something done to the tree between listing a directory and entering one of its entries. */
 function meddling(name: string, meddle: () => void): TreeReader {
-  const reader = createTreeReader(run);
+  const reader = createTreeReader(run, { few });
   return {
     ...reader,
     open: async (tree) => {

@@ -1,12 +1,10 @@
-/** The filesystems that the conformance suite runs on in the test machine, each on a disk of its own. */
+/** The filesystems that the conformance suite runs on in the test machine, each on a disk of its own. Plain directories need no machine. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { BCACHEFS, bcachefsGround } from '../../backend-suite/bcachefs-ground.ts';
 import { BTRFS, btrfsGround } from '../../backend-suite/btrfs-ground.ts';
-import { DIRECTORY, directoryGround } from '../../backend-suite/directory-ground.ts';
 import type { Applicability, Ground } from '../../backend-suite/ground.ts';
 import { ZFS, zfsGround } from '../../backend-suite/zfs-ground.ts';
-import type { BackendName } from '../../../src/backend/backend.ts';
 import { tool } from '../../support/scratch.ts';
 
 export interface GuestGround {
@@ -19,7 +17,7 @@ export interface GuestGround {
   readonly make: (disk: string, base: string) => Ground;
 }
 
-export const GROUNDS: Readonly<Record<BackendName, GuestGround>> = {
+export const GROUNDS = {
   btrfs: {
     name: 'btrfs',
     about: BTRFS,
@@ -40,8 +38,7 @@ export const GROUNDS: Readonly<Record<BackendName, GuestGround>> = {
       const pool = 'suite';
       tool('zpool', 'create', '-f', '-m', 'none', pool, `${disk}1`);
       mkdirSync(base);
-      // Each moment is a process of Node, and between the many programs of a removal there are many.
-      return { ...zfsGround({ pool, base, close: () => void tool('zpool', 'destroy', pool) }), moments: 8 };
+      return zfsGround({ pool, base, close: () => void tool('zpool', 'destroy', pool) });
     },
   },
   bcachefs: {
@@ -54,16 +51,7 @@ export const GROUNDS: Readonly<Record<BackendName, GuestGround>> = {
       return bcachefsGround({ device, ...mounted('bcachefs', device, base) });
     },
   },
-  directory: {
-    name: 'directory',
-    about: DIRECTORY,
-    module: 'ext4',
-    make: (device, base) => {
-      tool('mkfs.ext4', '-q', '-F', device);
-      return directoryGround('directory', mounted('ext4', device, base));
-    },
-  },
-};
+} as const satisfies Record<string, GuestGround>;
 
 function mounted(type: string, device: string, base: string): { readonly base: string; close(): void } {
   mkdirSync(base);

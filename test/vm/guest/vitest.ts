@@ -47,7 +47,7 @@ export interface Failure {
 
 export interface RunOptions {
   /** Which tests, by their names; all if it is left out. */
-  readonly pattern?: RegExp;
+  readonly wanted?: (test: string) => boolean;
   /** A hang, not slowness. Milliseconds. */
   readonly limit: number;
   readonly tell: (verdict: Verdict) => void;
@@ -87,7 +87,7 @@ export async function runSuites(options: RunOptions): Promise<void> {
   process.off('unhandledRejection', nobodyWaits);
 }
 
-async function runSuite(suite: Suite, { pattern, limit, tell }: RunOptions): Promise<void> {
+async function runSuite(suite: Suite, { wanted, limit, tell }: RunOptions): Promise<void> {
   const run = async (test: string, body: Body): Promise<'passed' | 'failed' | 'hung'> => {
     tell({ suite: suite.name, test, result: 'started' });
     const from = performance.now();
@@ -98,7 +98,7 @@ async function runSuite(suite: Suite, { pattern, limit, tell }: RunOptions): Pro
     return failure === null ? 'passed' : failure.hung ? 'hung' : 'failed';
   };
   for (const body of suite.before) if ((await run('before all', body)) !== 'passed') return;
-  for (const { name, body } of suite.tests) if ((pattern?.test(name) ?? true) && (await run(name, body)) === 'hung') return;
+  for (const { name, body } of suite.tests) if ((wanted?.(name) ?? true) && (await run(name, body)) === 'hung') return;
   for (const body of suite.after) if ((await run('after all', body)) === 'hung') return;
 }
 

@@ -1,3 +1,3 @@
 import { contractSuite } from './contract-suite.ts';
 
-contractSuite('directory');
+contractSuite('zfs', { number: 2, of: 2 });

@@ -1,3 +1,3 @@
 import { contractSuite } from './contract-suite.ts';
 
-contractSuite('zfs');
+contractSuite('zfs', { number: 1, of: 2 });

@@ -1,0 +1,127 @@
+/**
+ * What of two trees may differ, by zfs-diff(8). It goes through the objects that were written since a snapshot, so the first must be a snapshot and the second one of the
+ * same filesystem, that filesystem as it is now, or a clone; which of both is the newer does not matter to us. Both filesystems must be mounted where it runs.
+ */
+import { readdirSync, lstatSync } from 'node:fs';
+import { fromBytes, isWithin, joinPath, printableText, toBytes, type BytePath } from '../../byte-path.ts';
+import { CandidateSet } from '../../diff/candidates.ts';
+import { parseMountTable } from '../../system/mounts.ts';
+import { placeForPlainMounts } from '../../system/plain-mount.ts';
+import type { Access } from '../../system/mount-source.ts';
+import type { Run, RunResult } from '../../system/run.ts';
+import type { Narrowing } from '../backend.ts';
+import { parseDifference, type Difference } from './difference.ts';
+import { filesystemOf, isSnapshot } from './names.ts';
+import { wordsOf } from './program.ts';
+
+export interface Side {
+  readonly dataset: string;
+  /** Where its tree can be read. */
+  readonly path: BytePath;
+  /** Its filesystem, and how that is mounted already. */
+  readonly mounted: Access | undefined;
+}
+
+/** Errors: `interrupted`. */
+export async function narrowByDiff(run: Run, [from, to]: readonly [Side, Side], signal: AbortSignal): Promise<Narrowing> {
+  if (placeForPlainMounts() !== null) return { why: 'no namespace can be made here in which both are mounted' };
+  const orders = [
+    [from, to],
+    [to, from],
+  ] as const;
+  let why = '`zfs diff` compares a snapshot with what came after it, and neither is one';
+  for (const [older, newer] of orders) {
+    if (!isSnapshot(older.dataset)) continue;
+    const result = await diff(run, older, newer, signal);
+    if (result.status === 0) return { candidates: (await candidatesOf(run, older, newer, result.stdout)).root };
+    why = `zfs diff: ${wordsOf(result)}`;
+  }
+  return { why };
+}
+
+/**
+ * Where a filesystem is mounted twice `zfs diff` tells paths below the first mount of the table, so that is printed before. Of a filesystem that is not a snapshot it takes one
+ * of its own, which goes with the process.
+ */
+const SCRIPT = `older=$1 newer=$2; shift 2
+mount -t tmpfs -o mode=0700 tmpfs /tmp && mkdir /tmp/1 /tmp/2 || exit
+for at in 1 2; do
+  if [ -n "$1" ]; then mount -i -t zfs -o "$2,noatime" -- "$1" /tmp/$at || exit; fi
+  shift 2
+done
+cat /proc/self/mountinfo && printf '\\0' && exec zfs diff -FHt "$older" "$newer"`;
+
+async function diff(run: Run, older: Side, newer: Side, signal: AbortSignal): Promise<RunResult> {
+  const filesystems = [...new Map([older, newer].map((side) => [filesystemOf(side.dataset), side.mounted ?? 'read']))];
+  const mounts = [0, 1].flatMap((at) => {
+    const [filesystem, access] = filesystems[at] ?? ['', 'read'];
+    return [filesystem, access === 'write' ? 'rw' : 'ro'];
+  });
+  return run('unshare', ['--mount', '--', 'sh', '-c', SCRIPT, 'sh', older.dataset, newer.dataset, ...mounts], { signal });
+}
+
+async function candidatesOf(run: Run, older: Side, newer: Side, stdout: Buffer): Promise<CandidateSet> {
+  const end = stdout.indexOf(0);
+  const filesystem = filesystemOf(newer.dataset);
+  const mount = parseMountTable(fromBytes(stdout.subarray(0, end))).find(({ type, source }) => type === 'zfs' && source === filesystem);
+  if (mount === undefined) throw new TypeError(`${printableText(filesystem)} is not in the table of the mounts that it is in`);
+  const differences = parseDifference(stdout.subarray(end + 1)).flatMap((each) => below(each, mount.mountPoint));
+  const set = new CandidateSet();
+  const severalNames = new Set<bigint>();
+  for (const { change, isDirectory, path, newPath } of differences) {
+    // Of a directory that came, went or moved not all that is in it is told.
+    set.add(path, isDirectory && change !== 'modified');
+    if (newPath !== null) set.add(newPath, isDirectory);
+    if (isDirectory && change === 'modified') for (const name of renamedIn(older, newer, path)) set.add(joinPath(path, name), true);
+    const stats = isDirectory ? undefined : statOf(newer, newPath ?? path);
+    if (stats !== undefined && stats.nlink > 1n) severalNames.add(stats.ino);
+  }
+  for (const path of await namesOf(run, newer, severalNames)) set.add(path, false);
+  return set;
+}
+
+/** What is told below a mount point, inside the tree. */
+function below({ change, isDirectory, path, newPath }: Difference, mountPoint: BytePath): Difference[] {
+  const inside = (each: BytePath): BytePath => (mountPoint === '/' ? each : each.slice(mountPoint.length)).replace(/^\/+/, '') as BytePath;
+  if (![path, newPath ?? path].every((each) => isWithin(each, mountPoint)))
+    throw new TypeError(`zfs diff: ${path} is not below ${mountPoint}`);
+  return [{ change, isDirectory, path: inside(path), newPath: newPath === null ? null : inside(newPath) }];
+}
+
+/** Names in a directory that are in one tree only, or mean something else in the other: `zfs diff` does not tell all names of what has several. */
+function renamedIn(older: Side, newer: Side, path: BytePath): BytePath[] {
+  const [was, is] = [namesIn(older, path), namesIn(newer, path)];
+  return [...new Set([...was.keys(), ...is.keys()])].filter((name) => was.get(name) !== is.get(name));
+}
+
+/** Numbers of objects by name. A snapshot and its clone have the same. */
+function namesIn(side: Side, path: BytePath): Map<BytePath, bigint | undefined> {
+  try {
+    const names = readdirSync(toBytes(joinPath(side.path, path)), 'latin1') as BytePath[];
+    return new Map(names.map((name) => [name, statOf(side, joinPath(path, name))?.ino]));
+  } catch {
+    // It is no directory there: the comparison looks at it anyway.
+    return new Map();
+  }
+}
+
+function statOf(side: Side, path: BytePath): { readonly ino: bigint; readonly nlink: bigint } | undefined {
+  try {
+    return lstatSync(toBytes(joinPath(side.path, path)), { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** All names of these, which nothing but a walk tells. */
+async function namesOf(run: Run, side: Side, numbers: ReadonlySet<bigint>): Promise<BytePath[]> {
+  if (numbers.size === 0) return [];
+  const at = joinPath(side.path, '.' as BytePath);
+  const { stdout } = await run('find', [{ path: at }, '-xdev', '!', '-type', 'd', '-links', '+1', '-printf', '%i %P\\0']);
+  return fromBytes(stdout)
+    .split('\0')
+    .flatMap((line): BytePath[] => {
+      const space = line.indexOf(' ');
+      return space > 0 && numbers.has(BigInt(line.slice(0, space))) ? [line.slice(space + 1) as BytePath] : [];
+    });
+}
