@@ -27,7 +27,7 @@ const PARTS = {
   errors: {},
   'byte-path': { packages: ['node:buffer'] },
   retention: { imports: ['errors'], packages: ['date-fns', '@date-fns/tz'] },
-  diff: { imports: [...PLAIN, 'diff/tree'], packages: ['ignore', ...NODE.computing] },
+  diff: { imports: [...PLAIN, 'diff/tree'], packages: ['ignore', 'diff', ...NODE.computing] },
   // How a tree is read: the contract that system/tree-reader.ts fulfils, as backend.ts is that of the backends.
   'diff/tree': { imports: PLAIN, types: ['diff'] },
   boot: { imports: PLAIN, packages: NODE.computing },
@@ -89,6 +89,8 @@ const PARTS = {
     packages: ['cli-table3', 'inquirer', 'date-fns', '@date-fns/tz', 'fastest-levenshtein', 'node:readline', 'node:tty', ...NODE.computing],
     process: 'all',
   },
+  // It starts a program for what is shown, and nothing else does.
+  'ui/pager': { packages: ['node:child_process', 'node:stream'], process: 'all' },
   'base-command': {
     imports: [...PLAIN, 'operations', 'operations/demo', 'ui', 'config', 'system/journal'],
     packages: ['@oclif/core', 'fastest-levenshtein', ...NODE.computing],
@@ -97,7 +99,7 @@ const PARTS = {
   help: { imports: [...PLAIN, 'ui'], packages: ['@oclif/core', ...NODE.computing], process: 'all' },
   'policy-flags': { imports: ['errors', 'retention', 'config'], packages: ['@oclif/core'] },
   commands: {
-    imports: [...PLAIN, 'operations', 'operations/demo', 'ui', 'base-command', 'config', 'policy-flags'],
+    imports: [...PLAIN, 'operations', 'operations/demo', 'ui', 'ui/pager', 'base-command', 'config', 'policy-flags'],
     types: ['retention', 'diff'],
     packages: ['@oclif/core', ...NODE.computing],
     process: 'all',
@@ -112,6 +114,7 @@ function partOf(file) {
   if (folder === '..') return undefined;
   if (folder === 'system' && /^(?:run|journal)\.ts$/.test(entry)) return `system/${entry.replace(/\.ts$/, '')}`;
   if (folder === 'diff' && entry === 'tree.ts') return 'diff/tree';
+  if (folder === 'ui' && entry === 'pager.ts') return 'ui/pager';
   if (folder === 'operations' && /^demo\b/.test(entry)) return 'operations/demo';
   if (folder === 'backend' && segments.length > 2) return `backend/${entry}`;
   if (folder === 'backend' && /^(?:detect|locate)\.ts$/.test(entry)) return 'backend/detect';

@@ -5,14 +5,23 @@ import { printableText, type BytePath } from '../byte-path.ts';
 import { EXIT_STATUS, RootsError } from '../errors.ts';
 import type { Change } from '../diff/change.ts';
 import { ENGINES, diffRoots } from '../operations/diff.ts';
+import { contentsOf } from '../operations/patch.ts';
 import { absolutePath } from '../ui/arguments.ts';
 import { changeContract, diffContract } from '../ui/contract.ts';
-import { nameStatus } from '../ui/diff-names.ts';
+import { nameStatus, snapperStatus } from '../ui/diff-names.ts';
 import { StatView } from '../ui/diff-stat.ts';
 import { SummaryView, type ChangeView } from '../ui/diff-summary.ts';
+import { TreeView } from '../ui/diff-tree.ts';
 import { DiffView } from '../ui/diff-view.ts';
-import { formatSides } from '../ui/format.ts';
+import { formatNumber, formatSides } from '../ui/format.ts';
 import { renderJson } from '../ui/json.ts';
+import { roomIn, startPager } from '../ui/pager.ts';
+import { PatchView } from '../ui/patch-view.ts';
+import { Progress } from '../ui/progress.ts';
+import { screenOf } from '../ui/terminal.ts';
+
+/** What is for people, or for other programs in another way. */
+const FOR_PEOPLE = ['json', 'ndjson', 'stat', 'summary', 'tree', 'patch'];
 
 export default class Diff extends BaseCommand {
   static override readonly summary = 'Show what changed between two trees.';
@@ -34,11 +43,19 @@ export default class Diff extends BaseCommand {
     ndjson: Flags.boolean({ summary: 'One change a line, as it is found: for trees too large to hold.', exclusive: ['json'] }),
     stat: Flags.boolean({ summary: 'A bar for each directory.', exclusive: ['json', 'ndjson'] }),
     summary: Flags.boolean({ summary: 'Only how many there are.', exclusive: ['json', 'ndjson', 'stat'] }),
-    'name-status': Flags.boolean({ summary: 'A letter and a path for each.', exclusive: ['json', 'ndjson', 'stat', 'summary'] }),
+    tree: Flags.boolean({ summary: 'As a tree of directories.', exclusive: ['json', 'ndjson', 'stat', 'summary'] }),
+    patch: Flags.boolean({
+      char: 'p',
+      summary: 'What has changed in files, line by line.',
+      exclusive: ['json', 'ndjson', 'stat', 'summary', 'tree', 'recursive'],
+    }),
+    'name-status': Flags.boolean({ summary: 'A letter and a path for each.', exclusive: FOR_PEOPLE }),
+    status: Flags.boolean({ summary: 'As `snapper status` has it.', exclusive: [...FOR_PEOPLE, 'name-status'] }),
     null: Flags.boolean({ char: 'z', summary: 'With --name-status, end each part with a NUL.', dependsOn: ['name-status'] }),
     all: Flags.boolean({ char: 'a', summary: 'Show what is hidden, too.' }),
     engine: Flags.option({ options: ENGINES, summary: 'How differences are found; without it, the fastest way.' })(),
     verbose: Flags.boolean({ char: 'v', summary: 'Say which engine found them, and why that one.' }),
+    'no-pager': Flags.boolean({ summary: 'With --patch, do not start a pager.', dependsOn: ['patch'] }),
     'exit-code': Flags.boolean({ summary: 'Exit with 1 if there are differences, as diff(1) does.' }),
   };
 
@@ -47,8 +64,16 @@ export default class Diff extends BaseCommand {
     const { args, flags } = await this.parse(Diff, roots);
     const context = await this.context(flags);
     const changes: Change[] = [];
-    const view = this.#viewFor(flags);
-    const isForPrograms = flags.ndjson || flags['name-status'];
+    const pager = flags.patch && !this.jsonEnabled() && !flags['no-pager'] ? startPager(process.env, process.stdout) : null;
+    const output = pager?.stream ?? process.stdout;
+    const write = (text: Buffer): void => void output.write(text);
+    const say = (text: string): void => {
+      if (!this.jsonEnabled()) write(Buffer.from(`${text}\n`));
+    };
+    const view = this.#viewFor(flags, say);
+    const patches = flags.patch ? new PatchView(this.screen, { raw: !process.stdout.isTTY, write }) : null;
+    const isForPrograms = flags.ndjson || flags['name-status'] || flags.status;
+    const progress = new Progress(process.stderr, screenOf(process.stderr, process.env), comparing);
     let count = 0;
     const outcome = await diffRoots(
       context,
@@ -58,19 +83,31 @@ export default class Diff extends BaseCommand {
         engine: flags.engine,
         all: flags.all,
       },
-      (header) => {
-        if (flags.verbose) this.logToStderr(`engine: ${header.engine}, as ${printableText(header.why)}`);
-        if (!isForPrograms) this.show(() => `${this.screen.style('bold', formatSides(header))}\n`);
+      {
+        begin: (header) => {
+          if (flags.verbose) this.logToStderr(`engine: ${header.engine}, as ${printableText(header.why)}`);
+          if (!isForPrograms) say(`${this.screen.style('bold', formatSides(header))}\n`);
+        },
+        progress: (compared) => {
+          progress.update(compared);
+        },
+        change: async (change, trees) => {
+          count += 1;
+          if (pager?.isLeft === true) return;
+          await roomIn(output);
+          if (flags.ndjson) say(renderJson(changeContract(change)));
+          else if (this.jsonEnabled()) changes.push(change);
+          else if (patches !== null) await patches.add(change, contentsOf(change, trees));
+          else if (flags['name-status']) write(nameStatus(change, { zero: flags.null }));
+          else if (flags.status) write(snapperStatus(change));
+          else view.add(change);
+        },
       },
-      (change) => {
-        count += 1;
-        if (flags.ndjson) this.show(() => renderJson(changeContract(change)));
-        else if (this.jsonEnabled()) changes.push(change);
-        else if (flags['name-status']) process.stdout.write(nameStatus(change, { zero: flags.null }));
-        else view.add(change);
-      },
-    );
-    if (!isForPrograms) this.show(() => view.end(outcome.hidden));
+    ).finally(() => {
+      progress.clear();
+    });
+    if (!isForPrograms) say((patches ?? view).end(outcome.hidden));
+    await pager?.close();
     for (const warning of outcome.warnings) this.logToStderr(`warning: ${printableText(warning)}`);
     for (const problem of outcome.problems) this.logToStderr(`not compared: ${printableText(problem)}`);
     if (outcome.problems.length > 0) this.end('partly');
@@ -78,12 +115,13 @@ export default class Diff extends BaseCommand {
     return diffContract(outcome, changes);
   }
 
-  #viewFor({ stat, summary, recursive }: { readonly stat: boolean; readonly summary: boolean; readonly recursive: boolean }): ChangeView {
-    const write = (line: string): void => {
-      this.show(() => line);
-    };
+  #viewFor(
+    { stat, summary, tree, recursive }: Readonly<Record<'stat' | 'summary' | 'tree' | 'recursive', boolean>>,
+    write: (line: string) => void,
+  ): ChangeView {
     if (summary) return new SummaryView(this.screen);
-    return stat ? new StatView(this.screen, write) : new DiffView(this.screen, { recursive, write });
+    if (stat) return new StatView(this.screen, write);
+    return tree ? new TreeView(this.screen, { recursive, write }) : new DiffView(this.screen, { recursive, write });
   }
 
   /** What comes after `--` is a path; oclif would take it for one more argument. */
@@ -95,4 +133,8 @@ export default class Diff extends BaseCommand {
       throw new RootsError('usage', 'after `--` comes one path', { hint: 'for example: roots diff latest -- /etc' });
     return { path: absolutePath(path, process.cwd()), roots: this.argv.slice(0, at) };
   }
+}
+
+function comparing(count: number, perSecond: number): string {
+  return `comparing: ${formatNumber(count)} paths, ${formatNumber(perSecond)} a second`;
 }

@@ -23,6 +23,8 @@ export interface Change {
   readonly from?: BytePath;
   /** Bytes, of a regular file that is not removed. */
   readonly size?: number;
+  /** Which part of the owner has changed, if `what` has it: not in the contract. */
+  readonly ownership?: { readonly user: boolean; readonly group: boolean };
   /** Of what is added or removed, where the comparison knows it: not for people. */
   readonly inode?: bigint;
 }

@@ -1,7 +1,7 @@
 /**
  * What the metadata of two entries of one type says, and what it leaves open.
  */
-import type { Aspect, EntryType } from './change.ts';
+import type { Aspect, Change, EntryType } from './change.ts';
 import type { Entry, Xattrs } from './tree.ts';
 
 export interface Comparison {
@@ -11,6 +11,8 @@ export interface Comparison {
   /** The targets of the symlinks have to be read to know. */
   readonly readTarget: boolean;
   readonly readXattrs: boolean;
+  /** Which part of the owner differs, if one does. */
+  readonly ownership?: NonNullable<Change['ownership']>;
 }
 
 const UNCHANGED: Comparison = { what: [], readContent: false, readTarget: false, readXattrs: false };
@@ -21,7 +23,8 @@ export function compareEntries(from: Entry, to: Entry): Comparison {
   const what: Aspect[] = [];
   if (differsInContent(from, to)) what.push('content');
   if (from.mode !== to.mode) what.push('mode');
-  if (from.uid !== to.uid || from.gid !== to.gid) what.push('owner');
+  const ownership = { user: from.uid !== to.uid, group: from.gid !== to.gid };
+  if (ownership.user || ownership.group) what.push('owner');
   // A directory's mtime only echoes its entries, and hardly a tool sets that of a symlink.
   if (!sameMtime && !isDirectory(from.type) && from.type !== 'symlink') what.push('mtime');
   // ctime cannot be set by a user program, and a snapshot shares it with its source until something is changed. Two inodes can have got
@@ -35,6 +38,7 @@ export function compareEntries(from: Entry, to: Entry): Comparison {
     readContent: from.type === 'file' && from.size === to.size && !sameTimes,
     readTarget: from.type === 'symlink' && !(sameTimes && from.size === to.size),
     readXattrs: !sameCtime,
+    ...(what.includes('owner') ? { ownership } : {}),
   };
 }
 

@@ -77,8 +77,8 @@ interface Rename {
 }
 
 function compare(window: ChangeWindow, { path, type, size }: Change, { from, pair, isImplied }: Rename): void {
-  const { what, readContent, readTarget, readXattrs } = compareEntries(pair.from.entry, pair.to.entry);
-  const change = { trail: { parent: null, name: path }, type, size } as const;
+  const { what, readContent, readTarget, readXattrs, ownership } = compareEntries(pair.from.entry, pair.to.entry);
+  const change = { trail: { parent: null, name: path }, type, size, ...(ownership === undefined ? {} : { ownership }) } as const;
   const held = window.add({ ...change, ...(isImplied ? { kind: 'modified' } : { kind: 'renamed', from: from.path }) }, what);
   if (readContent) window.compareContent(held, pair);
   if (readTarget) window.compareTarget(held, pair);

@@ -27,6 +27,8 @@ export interface WalkOptions {
   readonly problems?: (problem: Problem) => void;
   /** What was left out as a whole, for people; each once. */
   readonly warnings?: (text: string) => void;
+  /** How many paths were compared so far; told often. */
+  readonly progress?: (compared: number) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -74,6 +76,7 @@ class Walk {
   readonly #stack: Frame[] = [];
   /** The directories above `within`. */
   readonly #above: Directory[] = [];
+  #compared = 0;
 
   constructor(reader: TreeReader, options: WalkOptions) {
     this.#reader = reader;
@@ -101,6 +104,7 @@ class Walk {
 
   /** Some steps of the merge; false when it is done. */
   async advance(): Promise<boolean> {
+    this.#options.progress?.(this.#compared);
     for (let steps = 0; steps < STEPS; steps += 1) {
       const frame = this.#stack.at(-1);
       if (frame === undefined) return false;
@@ -184,6 +188,7 @@ class Walk {
     const b = to?.name === first.name ? to : null;
     if (a !== null) frame.from?.advance();
     if (b !== null) frame.to?.advance();
+    this.#compared += 1;
     const trail = { parent: frame.trail, name: first.name };
     if (isUnread(a) || isUnread(b)) {
       if (isUnread(a)) this.#problem(trail, 'from', a.why);
@@ -215,9 +220,9 @@ class Walk {
       this.window.add(change, ['type']);
       return;
     }
-    const { what, readContent, readTarget, readXattrs } = compareEntries(from, to);
+    const { what, readContent, readTarget, readXattrs, ownership } = compareEntries(from, to);
     if (what.length === 0 && !readContent && !readTarget && !readXattrs) return;
-    const held = this.window.add(change, what);
+    const held = this.window.add(ownership === undefined ? change : { ...change, ownership }, what);
     if (readContent) this.window.compareContent(held, pair);
     if (readTarget) this.window.compareTarget(held, pair);
     if (readXattrs) this.window.compareXattrs(held, pair);

@@ -23,6 +23,7 @@ export interface Held {
   /** The old path of a renamed entry. */
   readonly from?: BytePath;
   readonly inode?: bigint;
+  readonly ownership?: NonNullable<Change['ownership']>;
   readonly type: EntryType;
   readonly size: number | undefined;
   /** In no order, each once. */
@@ -203,7 +204,7 @@ export class ChangeWindow {
 }
 
 function asChange(held: Held): Change {
-  const { trail, kind, type, size, what, from, inode } = held;
+  const { trail, kind, type, size, what, from, inode, ownership } = held;
   return {
     path: pathOf(trail),
     kind,
@@ -212,5 +213,6 @@ function asChange(held: Held): Change {
     ...(from === undefined ? {} : { from }),
     ...(size === undefined ? {} : { size }),
     ...(inode === undefined ? {} : { inode }),
+    ...(ownership === undefined ? {} : { ownership }),
   };
 }

@@ -9,8 +9,9 @@ import type { Change } from '../diff/change.ts';
 import { Hiding, type HiddenFor, type HidingRules } from '../diff/hide.ts';
 import { narrowed } from '../diff/narrowed.ts';
 import { withRenames } from '../diff/renames.ts';
+import type { Tree } from '../diff/tree.ts';
 import { walkDiff } from '../diff/walk.ts';
-import type { Reports } from '../diff/window.ts';
+import type { Reports, Side } from '../diff/window.ts';
 import { targetOfLink } from '../system/links.ts';
 import { readMountTable } from '../system/mounts.ts';
 import { hasMoreEntriesThan } from '../system/tree-size.ts';
@@ -54,33 +55,39 @@ export interface DiffOutcome extends DiffHeader {
   readonly warnings: readonly string[];
 }
 
-/** `onChange` is told of each change as it is found, in byte order of the paths. Errors: `not-found`, `usage`. */
-export async function diffRoots(
-  context: Context,
-  options: DiffOptions,
-  begin: (header: DiffHeader) => void,
-  onChange: (change: Change) => void,
-): Promise<DiffOutcome> {
+/** Where what is compared can be read, while it is; null: there is none. */
+export type ReadableTrees = Readonly<Record<Side, Tree | null>>;
+
+export interface DiffListener {
+  begin(header: DiffHeader): void;
+  /** In byte order of the paths. */
+  change(change: Change, trees: ReadableTrees): void | Promise<void>;
+  /** How many paths were compared so far; called often. */
+  progress?(compared: number): void;
+}
+
+/** Errors: `not-found`, `usage`, `unsupported`. */
+export async function diffRoots(context: Context, options: DiffOptions, listener: DiffListener): Promise<DiffOutcome> {
   return withTargets(context, { access: 'read' }, async (targets) => {
     const problems: string[] = [];
     const warnings: string[] = [];
     const to = options.to === undefined ? liveOf(mainTarget(targets)) : await resolveRoot(context, targets, options.to);
     const from = options.from === undefined ? blankOf(to.target) : await resolveRoot(context, targets, options.from);
     if (from === null) warnings.push(`no blank is known for ${to.target.name}, so all that there is counts as new`);
-    const trees = await Promise.all(
-      [from, to].map(async (side) => (side === null ? null : { path: await side.target.backend.pathOf(side.tree) })),
-    );
+    const treeOf = async (side: ResolvedRoot): Promise<Tree> => ({ path: await side.target.backend.pathOf(side.tree) });
+    const trees = { from: from === null ? null : await treeOf(from), to: await treeOf(to) };
     warnings.push(...(await to.target.backend.tidy()));
-    const { engine, why, candidates } = await chooseEngine(options.engine, from, to, trees[0]?.path);
+    const { engine, why, candidates } = await chooseEngine(options.engine, from, to, trees.from?.path);
     const header: DiffHeader = { from: from?.label ?? 'empty', to: to.label, engine, why };
-    begin(header);
+    listener.begin(header);
     const reader = createTreeReader(context.run);
     const reports: Reports = {
       problem: (path, side, why) => void problems.push(`${printable(path)} in ${header[side]}: ${why}`),
       warning: (text) => void warnings.push(text),
     };
-    const walked = walkDiff(candidates === undefined ? reader : narrowed(reader, candidates), trees[0] ?? null, trees[1] ?? null, {
+    const walked = walkDiff(candidates === undefined ? reader : narrowed(reader, candidates), trees.from, trees.to, {
       signal: context.signal,
+      progress: (compared) => listener.progress?.(compared),
       problems: ({ path, side, why }) => {
         reports.problem(path, side, why);
       },
@@ -89,28 +96,35 @@ export async function diffRoots(
       },
       ...(options.within === undefined ? {} : { within: pathInside(to.target, options.within) }),
     });
-    const hiding = new Hiding(options.all ? NOTHING_HIDDEN : await hidingRules(context, to.target, trees), onChange);
-    const [a, b] = trees;
-    const changes = a && b ? withRenames(walked, reader, { from: a, to: b }, { reports, signal: context.signal }) : walked;
-    for await (const change of changes) hiding.add(change);
+    const shown: Change[] = [];
+    const hiding = new Hiding(options.all ? NOTHING_HIDDEN : await hidingRules(context, to.target, trees), (change) => shown.push(change));
+    const show = async (): Promise<void> => {
+      for (const change of shown.splice(0)) await listener.change(change, trees);
+    };
+    const changes =
+      trees.from === null ? walked : withRenames(walked, reader, { from: trees.from, to: trees.to }, { reports, signal: context.signal });
+    for await (const change of changes) {
+      hiding.add(change);
+      if (shown.length > 0) await show();
+    }
     hiding.end();
+    await show();
     return { ...header, hidden: hiding.counts, problems, warnings };
   });
 }
 
 const NOTHING_HIDDEN: HidingRules = { targetOf: () => null, mountPoints: new Set(), persisted: [], isIgnored: () => false };
 
-/** `trees`: the first and the second, where they can be read. */
 async function hidingRules(
   { config: { diff } }: Context,
   { backend: { liveMountPoint } }: Target,
-  [from, to]: readonly ({ readonly path: BytePath } | null)[],
+  { from, to }: ReadableTrees,
 ): Promise<HidingRules> {
   const mounted = liveMountPoint === null ? [] : readMountTable().flatMap(({ mountPoint }) => below(mountPoint, liveMountPoint));
   return {
     targetOf: ({ kind, path }) => {
       const tree = kind === 'removed' ? from : to;
-      return tree === null || tree === undefined ? null : targetOfLink(joinPath(tree.path, path));
+      return tree === null ? null : targetOfLink(joinPath(tree.path, path));
     },
     mountPoints: new Set(mounted),
     persisted: diff.persisted.flatMap((path) => below(fromText(path), liveMountPoint ?? fromText('/'))),

@@ -1,17 +1,26 @@
 /**
- * `roots diff` for people: a line for each change, as it comes, and a count at the end.
+ * `roots diff` for people: by place, what would be missed most first.
  */
-import { isWithin, printable, type BytePath } from '../byte-path.ts';
+import { isWithin, parentOf, printable, type BytePath } from '../byte-path.ts';
 import type { Change } from '../diff/change.ts';
-import { COLOURS, SIGNS, SummaryView, type ChangeView, type Hidden } from './diff-summary.ts';
-import { formatBytes, formatCount } from './format.ts';
+import { ChangeLines, isDirectory, type ChangeLine } from './diff-lines.ts';
+import { KINDS, SummaryView, type ChangeView, type Hidden } from './diff-summary.ts';
+import { formatBytes, formatNumber } from './format.ts';
+import { placeOf, rankOf, type Rank } from './surprise.ts';
 import type { Screen } from './terminal.ts';
 
-/** A directory that is wholly new or gone, and what has been seen of it. */
-interface Whole {
-  readonly change: Change;
-  entries: number;
-  bytes: number;
+/** More lines of one place than these say no more to anybody; `--recursive` has all. */
+const MOST_LINES = 20;
+
+interface RankedLine extends ChangeLine {
+  readonly rank: Rank;
+}
+
+interface Place {
+  readonly path: BytePath;
+  /** Of the directory itself; null if that is as it was. */
+  own: Change | null;
+  readonly lines: RankedLine[];
 }
 
 export class DiffView implements ChangeView {
@@ -19,63 +28,78 @@ export class DiffView implements ChangeView {
   readonly #write: (line: string) => void;
   readonly #recursive: boolean;
   readonly #summary: SummaryView;
-  #whole: Whole | undefined;
+  readonly #lines: ChangeLines;
+  readonly #places = new Map<BytePath, Place>();
 
   constructor(screen: Screen, options: { readonly recursive: boolean; readonly write: (line: string) => void }) {
     this.#screen = screen;
     this.#recursive = options.recursive;
     this.#write = options.write;
     this.#summary = new SummaryView(screen);
+    this.#lines = new ChangeLines({ ...options, take: (line) => this.#take(line) });
   }
 
-  /** Changes come in the order of their paths, so all of a directory comes right after it. */
   add(change: Change): void {
     this.#summary.add(change);
-    if (this.#whole !== undefined && this.#isPartOf(this.#whole.change, change)) {
-      this.#whole.entries += 1;
-      this.#whole.bytes += change.size ?? 0;
-      return;
-    }
-    this.#endWhole();
-    const isWhole = !this.#recursive && (change.kind === 'added' || change.kind === 'removed') && isDirectory(change);
-    if (isWhole) this.#whole = { change, entries: 0, bytes: 0 };
-    else this.#write(this.#line(change, details(change)));
+    this.#lines.add(change);
   }
 
   end(hidden: Hidden): string {
-    this.#endWhole();
+    this.#lines.end();
+    for (const place of [...this.#places.values()]) if (place.lines.length === 0) this.#dissolve(place);
+    const places = [...this.#places.values()].filter(({ lines }) => lines.length > 0);
+    for (const place of places.sort(bySurprise)) this.#writePlace(place);
     return this.#summary.end(hidden);
   }
 
-  #isPartOf(whole: Change, change: Change): boolean {
-    return change.kind === whole.kind && isWithin(change.path, whole.path);
+  #take(line: ChangeLine): void {
+    const { change } = line;
+    const path = placeOf(change.path, isDirectory(change));
+    const place = this.#placeAt(path);
+    if (path === change.path && !this.#recursive) place.own = change;
+    else place.lines.push({ ...line, rank: rankOf(change.path) });
   }
 
-  #endWhole(): void {
-    if (this.#whole === undefined) return;
-    const { change, entries, bytes } = this.#whole;
-    this.#whole = undefined;
-    const inside = entries === 0 ? 'empty' : `${formatCount(entries, 'entry', 'entries')}${bytes > 0 ? `, ${formatBytes(bytes)}` : ''}`;
-    this.#write(this.#line(change, change.type === 'subvolume' ? `subvolume, ${inside}` : inside));
+  #placeAt(path: BytePath): Place {
+    const place = this.#places.get(path) ?? { path, own: null, lines: [] };
+    this.#places.set(path, place);
+    return place;
   }
 
-  #line(change: Change, detail: string): string {
-    const from = change.from === undefined ? '' : `${shown(change.from, change)} → `;
-    const path = `${SIGNS[change.kind]} ${from}${shown(change.path, change)}`;
-    return `${this.#screen.style(COLOURS[change.kind], path)}${detail === '' ? '' : this.#screen.style('dim', `  ${detail}`)}`;
+  /** What is not more than its directory is a line of what that is in, unless something in it has a place of its own. */
+  #dissolve({ path, own }: Place): void {
+    if (own === null || [...this.#places.keys()].some((other) => other !== path && isWithin(other, path))) return;
+    this.#placeAt(parentOf(path)).lines.push({ change: own, entries: 0, bytes: 0, rank: rankOf(path) });
+  }
+
+  #writePlace({ path, own, lines }: Place): void {
+    const detail = [
+      ...(own === null || own.kind === 'modified' ? [] : [NEW_OR_GONE[own.kind]]),
+      ...KINDS.flatMap((kind) => {
+        const count = lines.reduce((sum, { change, entries }) => sum + (change.kind === kind ? entries + 1 : 0), 0);
+        return count === 0 ? [] : [`${formatNumber(count)} ${kind}`];
+      }),
+      ...(bytesOf(lines) > 0 ? [formatBytes(bytesOf(lines))] : []),
+    ].join(', ');
+    this.#write(`${this.#screen.style('bold', path === '' ? '/' : `/${printable(path)}/`)}${this.#screen.style('dim', `  ${detail}`)}`);
+    // Of what matters as much the largest comes first; one by one they are in the order of their paths.
+    const sorted = this.#recursive ? lines : lines.toSorted((a, b) => a.rank - b.rank || b.bytes - a.bytes);
+    // One more would take as much room as to say that there is one.
+    const shown = this.#recursive || sorted.length <= MOST_LINES + 1 ? sorted : sorted.slice(0, MOST_LINES);
+    for (const line of shown) this.#write(`  ${this.#lines.format(this.#screen, line)}`);
+    const more = sorted.length - shown.length;
+    if (more > 0) this.#write(this.#screen.style('dim', `  … and ${formatNumber(more)} more, which --recursive shows`));
+    this.#write('');
   }
 }
 
-function isDirectory({ type }: Change): boolean {
-  return type === 'directory' || type === 'subvolume';
+const NEW_OR_GONE = { added: 'new', removed: 'gone', renamed: 'renamed' } as const;
+
+function bySurprise(a: Place, b: Place): number {
+  const least = ({ lines }: Place): Rank => lines.reduce<Rank>((rank, line) => (line.rank < rank ? line.rank : rank), 3);
+  return least(a) - least(b) || bytesOf(b.lines) - bytesOf(a.lines) || (a.path < b.path ? -1 : 1);
 }
 
-function shown(path: BytePath, change: Change): string {
-  return `/${printable(path)}${isDirectory(change) ? '/' : ''}`;
-}
-
-function details({ kind, type, what, size }: Change): string {
-  if (kind === 'modified' || kind === 'renamed') return what.join(', ');
-  if (type !== 'file') return isDirectory({ type } as Change) ? '' : type;
-  return size === undefined ? '' : formatBytes(size);
+function bytesOf(lines: readonly ChangeLine[]): number {
+  return lines.reduce((sum, { bytes }) => sum + bytes, 0);
 }

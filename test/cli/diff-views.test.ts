@@ -57,8 +57,33 @@ requires.btrfs('the views of roots diff', () => {
     expect(new Map(rows).get('/etc/')).toBe(changes.filter(({ path }) => /^etc\/[^/]+$/.test(path)).length);
   });
 
+  it('--tree has each change in the directory that it is in, a line for each with --recursive', async () => {
+    const tree = (await shown('--tree', '--recursive')).split('\n');
+    expect(tree.filter((line) => /^[│ ]*[├└]── [-+~>] /.test(line))).toHaveLength(changes.length);
+    expect((await shown('--tree')).split('\n').length).toBeLessThan(tree.length);
+  });
+
+  it('--status says the same as --name-status, in the letters of snapper', async () => {
+    const lines = (await shown('--status')).trimEnd().split('\n');
+    const names = (await shown('--name-status')).trimEnd().split('\n');
+    expect(lines).toHaveLength(names.length);
+    for (const [at, line] of lines.entries()) {
+      expect(line).toMatch(/^[-+ct.][p.][u.][g.][x.][a.] \//);
+      expect(line.slice(7)).toBe(names[at]?.slice(2));
+    }
+  });
+
   it('are not for all purposes at once', async () => {
-    for (const args of [['--stat', '--summary'], ['--name-status', '--json'], ['-z'], ['--stat', '--ndjson']])
+    for (const args of [
+      ['--patch', '--json'],
+      ['--tree', '--stat'],
+      ['--status', '--name-status'],
+      ['--no-pager'],
+      ['--stat', '--summary'],
+      ['--name-status', '--json'],
+      ['-z'],
+      ['--stat', '--ndjson'],
+    ])
       expect((await roots(['diff', '--config', config, ...args])).status, args.join(' ')).toBe(2);
   });
 });

@@ -206,9 +206,9 @@ requires.btrfs('roots diff on btrfs', () => {
 
   it('shows people a directory that is wholly new as one line, with -r all of it, and never a raw name', async () => {
     const short = await roots(['diff', BEFORE, AFTER, '--config', config]);
-    expect(short.stdout).toMatch(/^\+ \/home\/alice\/made\/ {2}2 entries, 5 B$/m);
-    expect(short.stdout).toMatch(/^~ \/etc\/passwd {2}mode$/m);
-    expect(short.stdout).toMatch(/^- \/var\/lib\/app\/state\.db$/m);
+    expect(short.stdout).toMatch(/^ {2}\+ \/home\/alice\/made\/ {2}2 entries, 5 B$/m);
+    expect(short.stdout).toMatch(/^ {2}~ \/etc\/passwd {2}mode$/m);
+    expect(short.stdout).toMatch(/^ {2}- \/var\/lib\/app\/state\.db$/m);
     const long = await roots(['diff', BEFORE, AFTER, '--recursive', '--config', config]);
     expect(long.stdout).toContain('+ /home/alice/made/inside/file  5 B\n');
     const odd = await roots(['diff', 'blank', 'live', '--recursive', '--config', config]);

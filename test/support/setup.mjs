@@ -20,6 +20,7 @@ const PROGRAMS = {
   bsdutils: ['script'],
   procps: ['ps'],
   rsync: ['rsync'],
+  patch: ['patch'],
   coreutils: ['cp', 'mkfifo'],
   findutils: ['find', 'xargs'],
   'libcap2-bin': ['setcap', 'getcap'],
