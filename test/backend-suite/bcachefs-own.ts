@@ -86,7 +86,8 @@ function bcachefsSuite(): void {
 
 function bcachefsTests(register: Register): void {
   const { open: openAt, close, test } = ownTests(register, clean);
-  const open = (services?: Partial<Services>, access?: 'read' | 'write'): Promise<Backend> => openAt(LOCATION, services, access);
+  const open = (services?: Partial<Services>, access?: 'read' | 'write'): Promise<Backend> =>
+    openAt(LOCATION, { ...services, mountsBy: services?.run ?? run }, access);
 
   test('the program says of one that holds another, and of one that is immutable, what is looked for', async () => {
     subvolume('create', at('outer'));

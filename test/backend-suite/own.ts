@@ -2,7 +2,7 @@
 import type { Backend, Location, Services } from '../../src/backend/backend.ts';
 import { openBackend } from '../../src/backend/detect.ts';
 import { PrivateMountPool } from '../../src/system/private-mount.ts';
-import { run } from '../../src/system/run.ts';
+import { run, type Run } from '../../src/system/run.ts';
 
 /** What is told of each test: in the test machine it is run, outside of it its name is known. */
 export type Register = (name: string, body: () => Promise<void>) => void;
@@ -20,7 +20,12 @@ export function ownTests(
   clean: () => void,
 ): {
   readonly test: Register;
-  readonly open: (location: Location, services?: Partial<Services>, access?: 'read' | 'write') => Promise<Backend>;
+  /** `mountsBy`: what mounts, if not the usual. */
+  readonly open: (
+    location: Location,
+    services?: Partial<Services> & { readonly mountsBy?: Run },
+    access?: 'read' | 'write',
+  ) => Promise<Backend>;
   /** Before the end of a test. */
   readonly close: () => Promise<void>;
 } {
@@ -30,8 +35,8 @@ export function ownTests(
   };
   return {
     close,
-    open: async (location, services = {}, access = 'write') => {
-      const pool = new PrivateMountPool(run, access);
+    open: async (location, { mountsBy = run, ...services } = {}, access = 'write') => {
+      const pool = new PrivateMountPool(mountsBy, access);
       closers.push(() => pool.close());
       const backend = await openBackend(location, { run, signal: new AbortController().signal, privateMounts: pool, ...services });
       closers.push(() => backend.close());

@@ -493,7 +493,13 @@ function zfsTests(register: Register): void {
     zfs('snapshot', `${POOL}/root@${FIRST}`);
     write(`${POOL}/root`, 'line\nbreak \u00fc', 'new');
     zfs('snapshot', `${POOL}/root@${SECOND}`);
-    const backend = await open(location(), {}, 'read');
+    const said: string[] = [];
+    const listening: Run = async (program, args, options) => {
+      const result = await run(program, args, options);
+      said.push(result.stderr);
+      return result;
+    };
+    const backend = await open(location(), { run: listening }, 'read');
     const [older, newer] = [await treeNamed(backend, fromText(`@${FIRST}`)), await treeNamed(backend, fromText(`@${SECOND}`))];
     for (const [from, to] of [
       [older, newer],
@@ -506,8 +512,10 @@ function zfsTests(register: Register): void {
       why: '`zfs diff` compares a snapshot with what came after it, and neither is one',
     });
     expect(await backend.narrow(older, await treeNamed(backend, FIRST))).toEqual({
-      why: expect.stringContaining('Not an earlier snapshot from the same fs') as string,
+      why: 'neither came of the other, or is a snapshot of what that came of',
     });
+    expect(said.join('\n')).toContain('Not an earlier snapshot from the same fs');
+    expect(said.join('\n')).toContain("snapshot delimiter '@' is not expected here");
   });
 
   test('is recognised without configuration, by root and by others', async () => {

@@ -14,6 +14,9 @@ import { parseDifference, type Difference } from './difference.ts';
 import { filesystemOf, isSnapshot } from './names.ts';
 import { wordsOf } from './program.ts';
 
+/** What it says of what is not the older of two, and of snapshots of two filesystems (OpenZFS 2.3). */
+const UNRELATED = /Not an earlier snapshot from the same fs|snapshot delimiter '@' is not expected here/;
+
 export interface Side {
   readonly dataset: string;
   /** Where its tree can be read. */
@@ -34,7 +37,9 @@ export async function narrowByDiff(run: Run, [from, to]: readonly [Side, Side], 
     if (!isSnapshot(older.dataset)) continue;
     const result = await diff(run, older, newer, signal);
     if (result.status === 0) return { candidates: (await candidatesOf(run, older, newer, result.stdout)).root };
-    why = `zfs diff: ${wordsOf(result)}`;
+    why = UNRELATED.test(result.stderr)
+      ? 'neither came of the other, or is a snapshot of what that came of'
+      : `zfs diff: ${wordsOf(result)}`;
   }
   return { why };
 }
@@ -65,27 +70,31 @@ async function candidatesOf(run: Run, older: Side, newer: Side, stdout: Buffer):
   const filesystem = filesystemOf(newer.dataset);
   const mount = parseMountTable(fromBytes(stdout.subarray(0, end))).find(({ type, source }) => type === 'zfs' && source === filesystem);
   if (mount === undefined) throw new TypeError(`${printableText(filesystem)} is not in the table of the mounts that it is in`);
-  const differences = parseDifference(stdout.subarray(end + 1)).flatMap((each) => below(each, mount.mountPoint));
   const set = new CandidateSet();
-  const severalNames = new Set<bigint>();
-  for (const { change, isDirectory, path, newPath } of differences) {
+  let mayHaveOtherNames = false;
+  for (const each of parseDifference(stdout.subarray(end + 1))) {
+    const { change, isDirectory, path, newPath } = below(each, mount.mountPoint);
     // Of a directory that came, went or moved not all that is in it is told.
     set.add(path, isDirectory && change !== 'modified');
     if (newPath !== null) set.add(newPath, isDirectory);
     if (isDirectory && change === 'modified') for (const name of renamedIn(older, newer, path)) set.add(joinPath(path, name), true);
-    const stats = isDirectory ? undefined : statOf(newer, newPath ?? path);
-    if (stats !== undefined && stats.nlink > 1n) severalNames.add(stats.ino);
+    if (!isDirectory) mayHaveOtherNames ||= hadSeveralNames([statOf(older, path), statOf(newer, newPath ?? path)]);
   }
-  for (const path of await namesOf(run, newer, severalNames)) set.add(path, false);
+  if (mayHaveOtherNames) for (const side of [older, newer]) for (const path of await allWithSeveralNames(run, side)) set.add(path, false);
   return set;
 }
 
+/** Of what has or had several names one is told, which need not even be there any more. */
+function hadSeveralNames(both: readonly ReturnType<typeof statOf>[]): boolean {
+  return both.every((stats) => stats === undefined) || both.some((stats) => stats !== undefined && stats.nlink > 1n);
+}
+
 /** What is told below a mount point, inside the tree. */
-function below({ change, isDirectory, path, newPath }: Difference, mountPoint: BytePath): Difference[] {
+function below({ change, isDirectory, path, newPath }: Difference, mountPoint: BytePath): Difference {
   const inside = (each: BytePath): BytePath => (mountPoint === '/' ? each : each.slice(mountPoint.length)).replace(/^\/+/, '') as BytePath;
   if (![path, newPath ?? path].every((each) => isWithin(each, mountPoint)))
     throw new TypeError(`zfs diff: ${path} is not below ${mountPoint}`);
-  return [{ change, isDirectory, path: inside(path), newPath: newPath === null ? null : inside(newPath) }];
+  return { change, isDirectory, path: inside(path), newPath: newPath === null ? null : inside(newPath) };
 }
 
 /** Names in a directory that are in one tree only, or mean something else in the other: `zfs diff` does not tell all names of what has several. */
@@ -113,15 +122,11 @@ function statOf(side: Side, path: BytePath): { readonly ino: bigint; readonly nl
   }
 }
 
-/** All names of these, which nothing but a walk tells. */
-async function namesOf(run: Run, side: Side, numbers: ReadonlySet<bigint>): Promise<BytePath[]> {
-  if (numbers.size === 0) return [];
+/** Nothing but a walk tells the other names. */
+async function allWithSeveralNames(run: Run, side: Side): Promise<BytePath[]> {
   const at = joinPath(side.path, '.' as BytePath);
-  const { stdout } = await run('find', [{ path: at }, '-xdev', '!', '-type', 'd', '-links', '+1', '-printf', '%i %P\\0']);
+  const { stdout } = await run('find', [{ path: at }, '-xdev', '!', '-type', 'd', '-links', '+1', '-printf', '%P\\0']);
   return fromBytes(stdout)
     .split('\0')
-    .flatMap((line): BytePath[] => {
-      const space = line.indexOf(' ');
-      return space > 0 && numbers.has(BigInt(line.slice(0, space))) ? [line.slice(space + 1) as BytePath] : [];
-    });
+    .filter((path) => path !== '') as BytePath[];
 }

@@ -1,7 +1,7 @@
 /**
  * What there is of a target in its pool, read in a number of programs that does not grow: datasets and snapshots, pins, holds.
  */
-import { printableText, toText } from '../../byte-path.ts';
+import { printableText, toText, type BytePath } from '../../byte-path.ts';
 import { RootsError } from '../../errors.ts';
 import type { Run } from '../../system/run.ts';
 import type { Pin } from '../backend.ts';
@@ -29,9 +29,15 @@ export interface Scan {
 export async function scan(run: Run, location: ZfsLocation): Promise<Scan> {
   const places = placesOf(location);
   const names = [places.archive, places.live].filter((name) => name !== null);
-  const all = await listPresent(run, places);
+  const all = await listPresent(run, places, location.blank);
   const present = names.filter((name) => all.has(name));
-  const [pins, holds] = await Promise.all([readPins(run, present), readHolds(run, [...all.values()])]);
+  const [pins, holds] = await Promise.all([
+    readPins(run, present),
+    readHolds(
+      run,
+      [...all.values()].filter(({ name }) => present.some((place) => isPartOf(name, place))),
+    ),
+  ]);
   const live = places.live === null ? null : (all.get(places.live) ?? null);
   return {
     places,
@@ -50,16 +56,21 @@ export function placesOf({ live, archive }: ZfsLocation): Places {
   return { live: live === null ? null : toText(live), archive: archive === null ? null : toText(archive) };
 }
 
-/** A boot that died half-way leaves no live root, and its old roots are wanted all the more. */
-async function listPresent(run: Run, { live, archive }: Places): Promise<Map<string, Dataset>> {
-  const byName = (datasets: readonly Dataset[]): Map<string, Dataset> => new Map(datasets.map((each) => [each.name, each]));
-  if (archive === null || live === null) return byName(await listDatasets(run, [archive ?? live ?? '']));
-  try {
-    return byName(await listDatasets(run, [archive, live]));
-  } catch (error) {
-    if (!(error instanceof RootsError) || error.kind !== 'not-found') throw error;
-    return byName(await listDatasets(run, [archive]));
+/** With the blank, if it is elsewhere. A boot that died half-way leaves no live root, and its old roots are wanted all the more. */
+async function listPresent(run: Run, { live, archive }: Places, blank: BytePath | null): Promise<Map<string, Dataset>> {
+  const places = [archive, live].filter((name) => name !== null);
+  const ofBlank = blank === null ? undefined : splitSnapshot(toText(blank)).of;
+  const isElsewhere = ofBlank !== undefined && !places.some((place) => isPartOf(ofBlank, place) || isPartOf(place, ofBlank));
+  // Fewer and fewer: of one that is missing nothing is said of the others.
+  const attempts = [...(isElsewhere ? [[...places, ofBlank]] : []), places, ...(places.length > 1 ? [places.slice(0, 1)] : [])];
+  for (const [at, names] of attempts.entries()) {
+    try {
+      return new Map((await listDatasets(run, names)).map((each) => [each.name, each]));
+    } catch (error) {
+      if (at === attempts.length - 1 || !(error instanceof RootsError) || error.kind !== 'not-found') throw error;
+    }
   }
+  return new Map();
 }
 
 /** Where the live root is renamed away at each boot, a blank of its own goes with it: what the live root is a clone of is it then. */

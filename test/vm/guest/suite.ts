@@ -9,7 +9,7 @@ import { runSuites } from './vitest.ts';
 
 const LIMIT_MS = 600_000;
 /** Each moment costs seconds here, and each of many trees. Natively there are no such limits. */
-const LIMITS = { moments: 2, many: 8 };
+const LIMITS = { moments: 2, many: 6 };
 
 const [backend, disk, results, part = '1/1', pattern = ''] = process.argv.slice(2);
 if (backend === undefined || !(backend in GROUNDS) || disk === undefined || results === undefined)
