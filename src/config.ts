@@ -38,6 +38,8 @@ export interface TargetConfig {
 export interface DiffConfig {
   /** Absolute paths of what is kept elsewhere, with all that is in it. */
   readonly persisted: readonly string[];
+  /** A file with more of them, in JSON. Undefined: the usual one, if there is one. */
+  readonly persistedList?: string;
   /** Patterns as in gitignore(5), relative to the root. */
   readonly ignore: readonly string[];
 }

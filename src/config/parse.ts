@@ -62,17 +62,21 @@ class Reader {
   }
 
   readDiff(table: Table): DiffConfig {
-    const { persisted = [], ignore = [] } = this.readTable(DIFF, ['diff'], table).values;
+    const { persisted = [], persisted_list: persistedList, ignore = [] } = this.readTable(DIFF, ['diff'], table).values;
     for (const text of persisted) {
       const reading = readAbsolute(text, ', as on the live system');
       if ('problem' in reading) this.#complain(['diff', 'persisted'], reading.problem);
+    }
+    if (persistedList !== undefined) {
+      const reading = readAbsolute(persistedList, '');
+      if ('problem' in reading) this.#complain(['diff', 'persisted_list'], reading.problem);
     }
     // A line of the file, which is what a pattern is in git.
     for (const pattern of ignore) {
       if (pattern.trim() === '' || pattern.includes('\n'))
         this.#complain(['diff', 'ignore'], `must hold patterns, each of one line, not ${quote(pattern)}`);
     }
-    return { persisted, ignore };
+    return { persisted, ignore, ...(persistedList === undefined ? {} : { persistedList }) };
   }
 
   readTargets(tables: Table): readonly TargetConfig[] {

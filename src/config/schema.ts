@@ -68,6 +68,7 @@ export const ROTATE = v.object({
 
 export const DIFF = v.object({
   persisted: v.exactOptional(texts),
+  persisted_list: v.exactOptional(text),
   ignore: v.exactOptional(texts),
 });
 

@@ -1,25 +1,24 @@
 /**
  * `roots diff`: what changed from one tree to another.
  */
-import { fromText, isWithin, joinPath, printable, type BytePath } from '../byte-path.ts';
+import { printable, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import type { Narrowing, NarrowingEngine } from '../backend/backend.ts';
 import type { Candidates } from '../diff/candidates.ts';
 import type { Change } from '../diff/change.ts';
-import { Hiding, type HiddenFor, type HidingRules } from '../diff/hide.ts';
+import { Hiding, type HiddenFor } from '../diff/hide.ts';
 import { narrowed } from '../diff/narrowed.ts';
 import { withRenames } from '../diff/renames.ts';
 import type { Tree } from '../diff/tree.ts';
 import { walkDiff } from '../diff/walk.ts';
 import type { Reports, Side } from '../diff/window.ts';
-import { targetOfLink } from '../system/links.ts';
-import { readMountTable } from '../system/mounts.ts';
 import { hasMoreEntriesThan } from '../system/tree-size.ts';
 import { createTreeReader } from '../system/tree-reader.ts';
 import type { Context } from './context.ts';
 import { pathInside } from './live-path.ts';
 import { resolveRoot, specialTree, type ResolvedRoot } from './resolve-root.ts';
 import { withTargets, type Target } from './targets.ts';
+import { NOTHING_HIDDEN, hidingRules } from './unimportant.ts';
 
 /** How differences are found. What each finds is the same. */
 export type Engine = 'walk' | NarrowingEngine;
@@ -97,7 +96,10 @@ export async function diffRoots(context: Context, options: DiffOptions, listener
       ...(options.within === undefined ? {} : { within: pathInside(to.target, options.within) }),
     });
     const shown: Change[] = [];
-    const hiding = new Hiding(options.all ? NOTHING_HIDDEN : await hidingRules(context, to.target, trees), (change) => shown.push(change));
+    const rules = options.all
+      ? NOTHING_HIDDEN
+      : await hidingRules(context.config.diff, to.target.backend.liveMountPoint, trees, (text) => warnings.push(text));
+    const hiding = new Hiding(rules, (change) => shown.push(change));
     const show = async (): Promise<void> => {
       for (const change of shown.splice(0)) await listener.change(change, trees);
     };
@@ -111,31 +113,6 @@ export async function diffRoots(context: Context, options: DiffOptions, listener
     await show();
     return { ...header, hidden: hiding.counts, problems, warnings };
   });
-}
-
-const NOTHING_HIDDEN: HidingRules = { targetOf: () => null, mountPoints: new Set(), persisted: [], isIgnored: () => false };
-
-async function hidingRules(
-  { config: { diff } }: Context,
-  { backend: { liveMountPoint } }: Target,
-  { from, to }: ReadableTrees,
-): Promise<HidingRules> {
-  const mounted = liveMountPoint === null ? [] : readMountTable().flatMap(({ mountPoint }) => below(mountPoint, liveMountPoint));
-  return {
-    targetOf: ({ kind, path }) => {
-      const tree = kind === 'removed' ? from : to;
-      return tree === null ? null : targetOfLink(joinPath(tree.path, path));
-    },
-    mountPoints: new Set(mounted),
-    persisted: diff.persisted.flatMap((path) => below(fromText(path), liveMountPoint ?? fromText('/'))),
-    // Only who has patterns pays for what reads them.
-    isIgnored: diff.ignore.length === 0 ? () => false : (await import('../diff/ignore.ts')).ignoring(diff.ignore),
-  };
-}
-
-/** The path below a place, if it is there. */
-function below(path: BytePath, place: BytePath): BytePath[] {
-  return path !== place && isWithin(path, place) ? [path.slice(place === '/' ? 1 : place.length + 1) as BytePath] : [];
 }
 
 /** Fewer entries than these are walked in less time than it takes to ask anything. */

@@ -1,5 +1,5 @@
 /** What `roots diff` hides, that it says so, and that `--all` shows it. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildFieldArchive, type FieldArchive } from '../fixtures/field-archive.ts';
@@ -66,6 +66,32 @@ requires.btrfs('what roots diff hides', () => {
       'var/cache/kept.log',
     ]);
     expect(pathsOf(await diff(config, '--all'))).toEqual(pathsOf(await diff(plain, '--all')));
+  });
+
+  it('is what a list of another program and a file of the tree name', async () => {
+    const list = join(field.scratch, 'persisted.json');
+    const config = writeConfig(field, `[diff]\npersisted_list = ${JSON.stringify(list)}\n`, 'list.toml');
+    const missing = await roots(['diff', '--json', '--config', config]);
+    expect([missing.status, JSON.stringify(missing.json)]).toEqual([2, expect.stringContaining('persisted_list')]);
+    for (const wrong of ['{}', '["relative"]', '[1]', 'no JSON']) {
+      writeFileSync(list, wrong);
+      expect((await roots(['diff', '--config', config])).status, wrong).toBe(2);
+    }
+    writeFileSync(list, JSON.stringify([`${persisted[0] ?? ''}/`]));
+    expect(pathsOf(await diff(config))).not.toContain('var/lib/kept');
+    expect(pathsOf(await diff(plain))).toContain('var/lib/kept');
+    const file = join(field.sysroot, '.rootsignore');
+    writeFileSync(file, '# mine\n*.log\r\n.rootsignore\n');
+    try {
+      const found = pathsOf(await diff(plain));
+      expect(found).toContain('var/cache/data');
+      for (const path of ['var/cache/a.log', 'var/cache/kept.log', '.rootsignore']) expect(found).not.toContain(path);
+      // What the configuration says goes before it.
+      const kept = writeConfig(field, '[diff]\nignore = ["!kept.log"]\n', 'kept.toml');
+      expect(pathsOf(await diff(kept))).toContain('var/cache/kept.log');
+    } finally {
+      rmSync(file);
+    }
   });
 
   it('is counted for people, by why', async () => {
