@@ -64,11 +64,13 @@ export default class Diff extends BaseCommand {
     const { args, flags } = await this.parse(Diff, roots);
     const context = await this.context(flags);
     const changes: Change[] = [];
-    const pager = flags.patch && !this.jsonEnabled() && !flags['no-pager'] ? startPager(process.env, process.stdout) : null;
+    // oclif looks at the environment each time, which for each change would take as long as all else.
+    const isJson = this.jsonEnabled();
+    const pager = flags.patch && !isJson && !flags['no-pager'] ? startPager(process.env, process.stdout) : null;
     const output = pager?.stream ?? process.stdout;
     const write = (text: Buffer): void => void output.write(text);
     const say = (text: string): void => {
-      if (!this.jsonEnabled()) write(Buffer.from(`${text}\n`));
+      if (!isJson) write(Buffer.from(`${text}\n`));
     };
     const view = this.#viewFor(flags, say);
     const patches = flags.patch ? new PatchView(this.screen, { raw: !process.stdout.isTTY, write }) : null;
@@ -91,16 +93,16 @@ export default class Diff extends BaseCommand {
         progress: (compared) => {
           progress.update(compared);
         },
-        change: async (change, trees) => {
+        change: (change, trees) => {
           count += 1;
-          if (pager?.isLeft === true) return;
-          await roomIn(output);
-          if (flags.ndjson) say(renderJson(changeContract(change)));
-          else if (this.jsonEnabled()) changes.push(change);
-          else if (patches !== null) await patches.add(change, contentsOf(change, trees));
+          if (pager?.isLeft === true) return undefined;
+          if (isJson) changes.push(change);
+          else if (patches !== null) return patches.add(change, contentsOf(change, trees)).then(() => roomIn(output));
+          else if (flags.ndjson) say(renderJson(changeContract(change)));
           else if (flags['name-status']) write(nameStatus(change, { zero: flags.null }));
           else if (flags.status) write(snapperStatus(change));
           else view.add(change);
+          return output.writableNeedDrain ? roomIn(output) : undefined;
         },
       },
     ).finally(() => {

@@ -30,14 +30,18 @@ export async function* withRenames(
 ): AsyncGenerator<Change, void, undefined> {
   const held: Change[] = [];
   let isTooMany = false;
+  const seen = { added: false, removed: false };
   for await (const change of changes) {
+    if (change.kind === 'added' || change.kind === 'removed') seen[change.kind] = true;
     if (isTooMany) yield change;
     else held.push(change);
     if (isTooMany || held.length < MOST_HELD) continue;
     isTooMany = true;
-    reports.warning(`renames were not looked for, since there are more than ${String(MOST_HELD)} changes`);
     yield* held.splice(0);
   }
+  // Else there can be none.
+  if (isTooMany && seen.added && seen.removed)
+    reports.warning(`renames were not looked for, since there are more than ${String(MOST_HELD)} changes`);
   const pairing = new Pairing(reader, trees);
   try {
     const renames = await pairing.find(held);
@@ -78,7 +82,7 @@ interface Rename {
 
 function compare(window: ChangeWindow, { path, type, size }: Change, { from, pair, isImplied }: Rename): void {
   const { what, readContent, readTarget, readXattrs, ownership } = compareEntries(pair.from.entry, pair.to.entry);
-  const change = { trail: { parent: null, name: path }, type, size, ...(ownership === undefined ? {} : { ownership }) } as const;
+  const change = { trail: { parent: null, name: path }, type, size, ownership } as const;
   const held = window.add({ ...change, ...(isImplied ? { kind: 'modified' } : { kind: 'renamed', from: from.path }) }, what);
   if (readContent) window.compareContent(held, pair);
   if (readTarget) window.compareTarget(held, pair);

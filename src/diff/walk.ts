@@ -222,7 +222,7 @@ class Walk {
     }
     const { what, readContent, readTarget, readXattrs, ownership } = compareEntries(from, to);
     if (what.length === 0 && !readContent && !readTarget && !readXattrs) return;
-    const held = this.window.add(ownership === undefined ? change : { ...change, ownership }, what);
+    const held = this.window.add({ ...change, ownership }, what);
     if (readContent) this.window.compareContent(held, pair);
     if (readTarget) this.window.compareTarget(held, pair);
     if (readXattrs) this.window.compareXattrs(held, pair);

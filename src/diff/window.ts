@@ -21,9 +21,9 @@ export interface Held {
   readonly trail: Trail;
   readonly kind: Change['kind'];
   /** The old path of a renamed entry. */
-  readonly from?: BytePath;
-  readonly inode?: bigint;
-  readonly ownership?: NonNullable<Change['ownership']>;
+  readonly from?: BytePath | undefined;
+  readonly inode?: bigint | undefined;
+  readonly ownership?: Change['ownership'] | undefined;
   readonly type: EntryType;
   readonly size: number | undefined;
   /** In no order, each once. */
@@ -63,8 +63,9 @@ export class ChangeWindow {
     this.#signal = signal === undefined ? this.#abandoned.signal : AbortSignal.any([signal, this.#abandoned.signal]);
   }
 
-  add(change: Omit<Held, 'what' | 'pending'>, what: readonly Aspect[] = []): Held {
-    const held: Held = { ...change, what: [...what], pending: 0 };
+  /** Spelled out, since a spread costs more than all else that is done for a change. */
+  add({ trail, kind, type, size, from, inode, ownership }: Omit<Held, 'what' | 'pending'>, what?: readonly Aspect[]): Held {
+    const held: Held = { trail, kind, type, size, from, inode, ownership, what: what === undefined ? NOTHING : [...what], pending: 0 };
     this.#held.push(held);
     return held;
   }
@@ -203,16 +204,19 @@ export class ChangeWindow {
   }
 }
 
-function asChange(held: Held): Change {
-  const { trail, kind, type, size, what, from, inode, ownership } = held;
-  return {
+/** What has none of its own; nothing is ever added to it. */
+const NOTHING: Aspect[] = [];
+
+function asChange({ trail, kind, type, size, what, from, inode, ownership }: Held): Change {
+  const change: { -readonly [Key in keyof Change]: Change[Key] } = {
     path: pathOf(trail),
     kind,
     type,
     what: what.length < 2 ? what : ASPECTS.filter((aspect) => what.includes(aspect)),
-    ...(from === undefined ? {} : { from }),
-    ...(size === undefined ? {} : { size }),
-    ...(inode === undefined ? {} : { inode }),
-    ...(ownership === undefined ? {} : { ownership }),
   };
+  if (from !== undefined) change.from = from;
+  if (size !== undefined) change.size = size;
+  if (inode !== undefined) change.inode = inode;
+  if (ownership !== undefined) change.ownership = ownership;
+  return change;
 }

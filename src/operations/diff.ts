@@ -101,7 +101,10 @@ export async function diffRoots(context: Context, options: DiffOptions, listener
       : await hidingRules(context.config.diff, to.target.backend.liveMountPoint, trees, (text) => warnings.push(text));
     const hiding = new Hiding(rules, (change) => shown.push(change));
     const show = async (): Promise<void> => {
-      for (const change of shown.splice(0)) await listener.change(change, trees);
+      for (const change of shown.splice(0)) {
+        const taken = listener.change(change, trees);
+        if (taken !== undefined) await taken;
+      }
     };
     const changes =
       trees.from === null ? walked : withRenames(walked, reader, { from: trees.from, to: trees.to }, { reports, signal: context.signal });

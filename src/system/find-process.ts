@@ -38,6 +38,7 @@ export class FindProcess {
   /** In the order in which find answers; undefined before `#next`. */
   #asked: (Answer | undefined)[] = [];
   #next = 0;
+  #unsent: string[] = [];
   #rest = '';
   #name: BytePath | null = null;
   #entries: Printed[] = [];
@@ -74,8 +75,19 @@ export class FindProcess {
     if (this.#ended) return null;
     return new Promise((answer) => {
       this.#asked.push(answer);
-      this.#process.stdin.write(toBytes(`${address}/.\0` as BytePath));
+      if (this.#unsent.length === 0)
+        queueMicrotask(() => {
+          this.#send();
+        });
+      this.#unsent.push(`${address}/.\0`);
     });
+  }
+
+  /** Many in one write, which costs as much as one. */
+  #send(): void {
+    const text = this.#unsent.join('');
+    this.#unsent = [];
+    if (!this.#ended) this.#process.stdin.write(toBytes(text as BytePath));
   }
 
   close(): void {

@@ -19,7 +19,7 @@ export class Pace {
     return result;
   }
 
-  /** Lets signals and timers have their turn, which blocking calls keep waiting. */
+  /** Lets signals, timers and other programs' output have their turn, which blocking calls and promises that are kept already keep waiting. */
   async breathe(): Promise<void> {
     if (performance.now() - this.#turned < TURN_MS) return;
     await new Promise((resolve) => setImmediate(resolve));
@@ -29,4 +29,4 @@ export class Pace {
 
 const SLOW_MS = 0.05;
 const POOLED_TURNS = 16;
-const TURN_MS = 20;
+const TURN_MS = 4;

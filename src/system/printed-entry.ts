@@ -21,6 +21,7 @@ class PrintedEntry implements Entry {
   readonly dev: bigint;
   readonly rdev = 0n;
   readonly mounted = false;
+  #fields: readonly string[] | undefined;
 
   constructor(name: BytePath, type: EntryType, stamp: string, dev: bigint) {
     this.name = name;
@@ -58,7 +59,7 @@ class PrintedEntry implements Entry {
   }
 
   #field(at: number): string {
-    const field = this.stamp.split(' ', at + 1)[at];
+    const field = (this.#fields ??= this.stamp.split(' '))[at];
     if (field === undefined) throw new Unreadable('what find(1) printed of it is not understood');
     return field;
   }

@@ -109,7 +109,9 @@ class RealDirectory implements Directory {
     this.shared.withoutFind -= names.length;
     for (let at = 0; at < names.length; at += LISTED_AT_ONCE) {
       await this.shared.pace.breathe();
-      yield await this.#listed(names.slice(at, at + LISTED_AT_ONCE));
+      const listed = await this.#listed(names.slice(at, at + LISTED_AT_ONCE));
+      if (this.shared.withoutFind <= 0) this.#wantDirectoriesOf(listed);
+      yield listed;
     }
   }
 
@@ -150,6 +152,8 @@ class RealDirectory implements Directory {
   /** In byte order; null where find does not tell. What is replaced by a link after it was listed would lead out of the tree, so find says what it has listed. */
   async #printed(): Promise<Listed[] | null> {
     const { address, entry } = this.self;
+    // What find has printed waits in a small buffer, and so does find when that is full.
+    await this.shared.pace.breathe();
     const printed = await this.shared.ahead.list(address);
     if (printed === null) return null;
     if (printed.dev !== entry.dev || printed.ino !== entry.ino) throw new Unreadable(CHANGED);
@@ -157,11 +161,17 @@ class RealDirectory implements Directory {
     const listed = printed.entries.map((each) => entryOfPrinted(each, device, entry.dev) ?? this.#statNow(each.name));
     // Each character is a byte.
     listed.sort((a, b) => (a.name < b.name ? -1 : 1));
-    this.#ahead = listed.flatMap((each) =>
-      'type' in each && each.type === 'directory' && this.#isShort(each.name) ? this.#address(each.name) : [],
-    );
-    this.shared.ahead.want(this.#ahead);
+    this.#wantDirectoriesOf(listed);
     return listed;
+  }
+
+  /** They are entered next, in this order. */
+  #wantDirectoriesOf(listed: readonly Listed[]): void {
+    const wanted = listed.flatMap((each) =>
+      'type' in each && each.type === 'directory' && !each.mounted && this.#isShort(each.name) ? this.#address(each.name) : [],
+    );
+    this.#ahead = [...this.#ahead, ...wanted];
+    this.shared.ahead.want(wanted);
   }
 
   /** Whether it can be entered by an address that is that of this directory and its name. */

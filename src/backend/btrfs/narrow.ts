@@ -34,9 +34,9 @@ export async function narrowBySend(
   if (!isTrustedWay(site)) return { why: 'others than root can change what is on the way to the archive' };
   try {
     // A blank may be a plain directory, of which btrfs tells nothing.
-    const sides = [await sideOf(site.top, from), await sideOf(site.top, to)] as const;
-    const ancestry = parseAncestry(await list(site.top));
-    if (!areRelated(ancestry, sides)) return { why: 'neither is a snapshot of the other, or of what the other is one of' };
+    const [first, second, listed] = await Promise.all([sideOf(site.top, from), sideOf(site.top, to), list(site.top)]);
+    const sides = [first, second] as const;
+    if (!areRelated(parseAncestry(listed), sides)) return { why: 'neither is a snapshot of the other, or of what the other is one of' };
     return await withScratch(site, mountToWrite, async (scratch) => compare(site.top, scratch, sides, signal));
   } catch (error) {
     if (error instanceof UnknownStream) return { why: `the stream of btrfs send is not understood: ${error.message}` };
@@ -68,17 +68,17 @@ function chainOf(parents: ReadonlyMap<string, string>, uuid: string): string[] {
 }
 
 async function compare(top: PrivateMount, scratch: Scratch, [from, to]: readonly [Side, Side], signal: AbortSignal): Promise<Narrowing> {
-  const still = {
-    from: from.readOnly ? joinPath(top.pathInside, from.path) : await scratch.snapshot(from.path, 'from'),
-    to: to.readOnly ? joinPath(top.pathInside, to.path) : await scratch.snapshot(to.path, 'to'),
-  };
+  const sides = { from, to };
+  const writable = (['from', 'to'] as const).filter((as) => !sides[as].readOnly);
+  const taken = await scratch.snapshots(writable.map((as) => ({ path: sides[as].path, as })));
+  const stillAt = (as: 'from' | 'to'): BytePath => taken[writable.indexOf(as)] ?? joinPath(top.pathInside, sides[as].path);
   const touched = new TouchedPaths();
   const reader = new SendReader((command) => {
     touched.add(command);
   });
   let length = 0;
   const runInside = scratch.runInside ?? top.runInside;
-  const { status, stderr } = await runInside('btrfs', ['send', '--quiet', '--no-data', '-p', { path: still.from }, { path: still.to }], {
+  const sending = runInside('btrfs', ['send', '--quiet', '--no-data', '-p', { path: stillAt('from') }, { path: stillAt('to') }], {
     signal,
     output: (piece) => {
       length += piece.length;
@@ -86,13 +86,18 @@ async function compare(top: PrivateMount, scratch: Scratch, [from, to]: readonly
       reader.add(piece);
     },
   });
+  // What is nested is in no stream, and a snapshot does not have it.
+  const nesting = [nestedIn(top, from), nestedIn(top, to)];
+  // What they look at must not go before all have ended.
+  await Promise.allSettled([sending, ...nesting]);
+  const { status, stderr } = await sending;
+  const nested = await Promise.all(nesting);
   if (status !== 0) return { why: `btrfs send: ${printableText(stderr.split('\n')[0] ?? '')}` };
   reader.end();
   const result = touched.result();
   const set = new CandidateSet(result.candidates);
-  // What is nested is in no stream, and a snapshot does not have it.
-  for (const side of [from, to])
-    for (const nested of await nestedIn(top, side)) set.add(nested.path.slice(side.path.length + 1) as BytePath, true);
+  for (const [at, side] of [from, to].entries())
+    for (const { path } of nested[at] ?? []) set.add(path.slice(side.path.length + 1) as BytePath, true);
   for (const path of result.touched) {
     const names = await otherNames(top, to.path, path);
     if (names === null) return { why: 'the names of a file that has several cannot be told' };

@@ -16,8 +16,8 @@ import type { Site } from './premises.ts';
 import { isSubvolume } from './subvolumes.ts';
 
 export interface Scratch {
-  /** Of the subvolume at a path relative to the top level. Returns where programs see it that are started with `runInside`. */
-  snapshot(path: BytePath, name: 'from' | 'to'): Promise<BytePath>;
+  /** Of the subvolumes at paths relative to the top level, at once. Returns where programs see them that are started with `runInside`, in the same order. */
+  snapshots(wanted: readonly { readonly path: BytePath; readonly as: 'from' | 'to' }[]): Promise<readonly BytePath[]>;
   /** In the mount namespace that has the snapshots; undefined as long as there are none. */
   readonly runInside: Run | undefined;
 }
@@ -39,11 +39,21 @@ export async function withScratch<T>(
     get runInside() {
       return mount?.runInside;
     },
-    snapshot: async (path: BytePath, as: 'from' | 'to'): Promise<BytePath> => {
-      mount ??= await begin(site, await mountToWrite(), folder);
-      const at = joinPath(mount.pathInside, folder, fromText(as));
-      await btrfs(mount, ['subvolume', 'snapshot', '-r', '--', { path: joinPath(mount.pathInside, path) }, { path: at }]);
-      return at;
+    snapshots: async (wanted: readonly { readonly path: BytePath; readonly as: 'from' | 'to' }[]): Promise<readonly BytePath[]> => {
+      if (wanted.length === 0) return [];
+      const made = (mount ??= await begin(site, await mountToWrite(), folder));
+      const taken = await Promise.allSettled(
+        wanted.map(async ({ path, as }) => {
+          const at = joinPath(made.pathInside, folder, fromText(as));
+          await btrfs(made, ['subvolume', 'snapshot', '-r', '--', { path: joinPath(made.pathInside, path) }, { path: at }]);
+          return at;
+        }),
+      );
+      // Not before all have ended: none may come after they are removed.
+      return taken.map((each) => {
+        if (each.status === 'rejected') throw each.reason;
+        return each.value;
+      });
     },
   };
   try {
@@ -93,11 +103,9 @@ function isAbandoned(name: BytePath): boolean {
 
 /** Only what is ours: a snapshot by one of the two names, in a folder that only root can change. */
 async function removeFolder(mount: PrivateMount, folder: BytePath): Promise<void> {
-  for (const name of SNAPSHOTS) {
-    const path = joinPath(folder, name);
-    if (isSubvolume(joinPath(mount.path, path)))
-      await btrfs(mount, ['subvolume', 'delete', '--', { path: joinPath(mount.pathInside, path) }]);
-  }
+  const left = SNAPSHOTS.map((name) => joinPath(folder, name)).filter((path) => isSubvolume(joinPath(mount.path, path)));
+  if (left.length > 0)
+    await btrfs(mount, ['subvolume', 'delete', '--', ...left.map((path) => ({ path: joinPath(mount.pathInside, path) }))]);
   if (lstatSync(toBytes(joinPath(mount.path, folder)), { throwIfNoEntry: false }) !== undefined)
     rmdirSync(toBytes(joinPath(mount.path, folder)));
 }

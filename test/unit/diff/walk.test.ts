@@ -80,7 +80,14 @@ describe('walkDiff', () => {
       { f: { content: 'bc', gid: 1n, mtimeNs: 2n, ctimeNs: 6n, xattrs: {} } },
     );
     expect(changes).toEqual([
-      { path: 'f', kind: 'modified', type: 'file', what: ['content', 'mode', 'owner', 'mtime', 'xattr', 'acl'], size: 2 },
+      {
+        path: 'f',
+        kind: 'modified',
+        type: 'file',
+        what: ['content', 'mode', 'owner', 'mtime', 'xattr', 'acl'],
+        size: 2,
+        ownership: { user: true, group: true },
+      },
     ]);
   });
 
