@@ -19,8 +19,11 @@ interface Ahead {
   forgotten: boolean;
 }
 
+/** Two wait for a disk at the same time; in memory one is as fast. */
+const PROCESSES = 2;
+
 export class ListingAhead {
-  #find: FindProcess | null = null;
+  #finds: FindProcess[] = [];
   #complaints = 0;
   readonly #ahead = new Map<BytePath, Ahead>();
   /** In the order of asking, the next one last. */
@@ -65,12 +68,12 @@ export class ListingAhead {
 
   close(): void {
     this.#complaints = MOST_COMPLAINTS;
-    this.#find?.close();
-    this.#find = null;
+    for (const find of this.#finds) find.close();
+    this.#finds = [];
   }
 
   #askAhead(): void {
-    while (this.#waiting < MOST_WAITING && (this.#find?.pending ?? 0) < ASKED_AT_ONCE) {
+    while (this.#waiting < MOST_WAITING && this.#pending < ASKED_AT_ONCE) {
       const address = this.#wanted.pop();
       if (address === undefined) return;
       if (!this.#stillWanted.delete(address)) continue;
@@ -84,13 +87,19 @@ export class ListingAhead {
     }
   }
 
+  get #pending(): number {
+    return this.#finds.reduce((sum, find) => sum + find.pending, 0);
+  }
+
   async #ask(address: BytePath): Promise<PrintedDirectory | null> {
-    if (this.#find?.ended === true) {
-      this.#complaints += 1;
-      this.#find = null;
-    }
+    const running = this.#finds.filter((find) => !find.ended);
+    this.#complaints += this.#finds.length - running.length;
+    this.#finds = running;
     if (this.#complaints >= MOST_COMPLAINTS) return null;
-    this.#find ??= new FindProcess();
-    return this.#find.list(address);
+    const idle = running.find(({ pending }) => pending === 0);
+    if (idle === undefined && running.length < PROCESSES) this.#finds.push(new FindProcess());
+    const [first, ...others] = this.#finds;
+    if (first === undefined) return null;
+    return (idle ?? others.reduce((least, find) => (find.pending < least.pending ? find : least), first)).list(address);
   }
 }
