@@ -50,8 +50,11 @@ function patternsOf({ from, to }: ReadableTrees, warning: (text: string) => void
   return [from, to].flatMap((tree) => {
     if (tree === null) return [];
     const content = readContent(tree.path, IGNORE_FILE, MOST_PATTERNS);
-    if (content.kind === 'text') return toText(content.text).split(/\r?\n/);
-    if (content.kind !== 'unreadable' || content.why !== 'ENOENT') warning('a .rootsignore cannot be read, and nothing is hidden for it');
+    // Where a link in an old root leads is not where it led.
+    const isLink = targetOfLink(joinPath(tree.path, IGNORE_FILE)) !== null;
+    if (content.kind === 'text' && !isLink) return toText(content.text).split(/\r?\n/);
+    if (isLink || content.kind !== 'unreadable' || content.why !== 'ENOENT')
+      warning('a .rootsignore is no text file that can be read, and nothing is hidden for it');
     return [];
   });
 }

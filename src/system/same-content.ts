@@ -11,9 +11,41 @@ import { asUnreadable, CHANGED, requireSame } from './unreadable.ts';
 
 const BLOCK = 256 * 1024;
 
-/** Errors: `Unreadable`; `interrupted`. */
+/** Of a file that is written to all the time there is nothing to say. */
+const ATTEMPTS = 3;
+
+/** What changes meanwhile is compared again as it is then. Errors: `Unreadable`, if it does so each time, too; `interrupted`. */
 export async function sameContent(a: Located, b: Located, pace: Pace, signal: AbortSignal | undefined): Promise<boolean> {
-  await pace.breathe();
+  let pair: readonly [Located, Located] = [a, b];
+  for (let attempt = 1; ; attempt += 1) {
+    await pace.breathe();
+    try {
+      return await compareOnce(...pair, pace, signal);
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      const about = error.located === pair[0] ? a : b;
+      if (error.why !== CHANGED || attempt === ATTEMPTS) throw asUnreadable(error, about);
+      pair = [asItIs(a), asItIs(b)];
+      if (pair[0].entry.size !== pair[1].entry.size) return false;
+    }
+  }
+}
+
+/** Errors: `Unreadable` if it is no file any more. */
+function asItIs(located: Located): Located {
+  try {
+    const stats = fs.lstatSync(toBytes(located.address), { bigint: true });
+    if (!stats.isFile()) throw new Unreadable(CHANGED, { located });
+    const { dev, ino, size, ctimeNs } = stats;
+    // Spelled out: an entry need not hold what it can tell.
+    const { name, type, mode, uid, gid, rdev, mtimeNs, mounted } = located.entry;
+    return { address: located.address, entry: { name, type, mode, uid, gid, rdev, mtimeNs, mounted, dev, ino, size, ctimeNs } };
+  } catch (error) {
+    throw asUnreadable(error, located);
+  }
+}
+
+async function compareOnce(a: Located, b: Located, pace: Pace, signal: AbortSignal | undefined): Promise<boolean> {
   const calls = a.entry.size < BLOCK && pace.warm ? BLOCKING : POOLED;
   const first = await openFile(calls, a);
   try {

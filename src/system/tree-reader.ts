@@ -158,7 +158,9 @@ class RealDirectory implements Directory {
     if (printed === null) return null;
     if (printed.dev !== entry.dev || printed.ino !== entry.ino) throw new Unreadable(CHANGED);
     const device = String(entry.dev);
-    const listed = printed.entries.map((each) => entryOfPrinted(each, device, entry.dev) ?? this.#statNow(each.name));
+    const listed = printed.entries
+      .map((each) => entryOfPrinted(each, device, entry.dev) ?? this.#statNow(each.name))
+      .filter((each) => each !== null);
     // Each character is a byte.
     listed.sort((a, b) => (a.name < b.name ? -1 : 1));
     this.#wantDirectoriesOf(listed);
@@ -216,28 +218,30 @@ class RealDirectory implements Directory {
   }
 
   async #listed(names: readonly BytePath[]): Promise<readonly Listed[]> {
-    const listed: Listed[] = [];
+    const listed: (Listed | null)[] = [];
     while (this.shared.pace.warm && listed.length < names.length) {
       const some = names.slice(listed.length, listed.length + 16);
       listed.push(...this.shared.pace.measure(some.length, () => some.map((name) => this.#statNow(name))));
     }
     const rest = names.slice(listed.length);
-    return rest.length === 0 ? listed : [...listed, ...(await Promise.all(rest.map((name) => this.#statLater(name))))];
+    const all = rest.length === 0 ? listed : [...listed, ...(await Promise.all(rest.map((name) => this.#statLater(name))))];
+    return all.filter((each) => each !== null);
   }
 
-  #statNow(name: BytePath): Listed {
+  /** Null if it went after it was listed, as in directories that are in use things do all the time. */
+  #statNow(name: BytePath): Listed | null {
     try {
       return this.#entry(name, fs.lstatSync(toBytes(this.#address(name)), { bigint: true }));
     } catch (error) {
-      return { name, why: asUnreadable(error).why };
+      return unread(name, error);
     }
   }
 
-  async #statLater(name: BytePath): Promise<Listed> {
+  async #statLater(name: BytePath): Promise<Listed | null> {
     try {
       return this.#entry(name, await lstatLater(this.#address(name)));
     } catch (error) {
-      return { name, why: asUnreadable(error).why };
+      return unread(name, error);
     }
   }
 
@@ -264,6 +268,10 @@ class RealRoot extends RealDirectory {
     super.close();
     this.shared.ahead.close();
   }
+}
+
+function unread(name: BytePath, error: unknown): Listed | null {
+  return errnoOf(error) === 'ENOENT' ? null : { name, why: asUnreadable(error).why };
 }
 
 function readAttributes(run: Run, entries: readonly Located[], signal: AbortSignal | undefined): Promise<readonly (Xattrs | Unreadable)[]> {

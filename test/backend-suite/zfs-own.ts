@@ -15,56 +15,14 @@ import { tool } from '../support/scratch.ts';
 import { Tally, expectAgreement, inRounds } from './engines.ts';
 import { ownTests, type Own, type Register } from './own.ts';
 import { applyAll, makeGarden } from './random-operations.ts';
+import { FOLDER, POOL, clean, dropPool, makePool, names, originOf, write, zfs } from './zfs-pool.ts';
 import { removeOne, discardOne, treeNamed, trashedNamed } from './steps.ts';
 
-const POOL = 'rootsown';
-const FOLDER = '/run/roots-zfs-own';
-const IMAGE = '/var/tmp/roots-zfs-own';
 const [FIRST, SECOND, THIRD] = ['2026-10-01_08:00:00', '2026-10-02_08:00:00', '2026-10-03_08:00:00'].map(fromText) as [
   BytePath,
   BytePath,
   BytePath,
 ];
-
-const zfs = (...args: readonly string[]): string => tool('zfs', ...args);
-const names = (): string[] => zfs('list', '-H', '-o', 'name', '-t', 'all', '-r', POOL).trimEnd().split('\n');
-const originOf = (name: string): string => zfs('get', '-H', '-o', 'value', 'origin', name).trim();
-
-function write(dataset: string, file: string, text: string): void {
-  const at = join(FOLDER, 'write');
-  mkdirSync(at, { recursive: true });
-  tool('mount', '-i', '-t', 'zfs', dataset, at);
-  writeFileSync(join(at, file), text);
-  tool('umount', at);
-}
-
-function makePool(...properties: readonly string[]): void {
-  mkdirSync(FOLDER, { recursive: true });
-  tool('truncate', '-s', '256M', IMAGE);
-  tool('zpool', 'create', '-f', '-m', 'none', ...properties, POOL, IMAGE);
-}
-
-function unmountAll(): void {
-  for (const each of tool('findmnt', '-rn', '-o', 'TARGET').split('\n').reverse()) if (each.startsWith(`${FOLDER}/`)) tool('umount', each);
-}
-
-function dropPool(): void {
-  unmountAll();
-  if (tool('zpool', 'list', '-H', '-o', 'name').split('\n').includes(POOL)) tool('zpool', 'destroy', '-f', POOL);
-  rmSync(IMAGE, { force: true });
-}
-
-/** A pool takes longer to make than all that is in it. */
-function clean(): void {
-  unmountAll();
-  const pools = tool('zpool', 'list', '-H', '-o', 'name,readonly').split('\n');
-  if (!pools.includes(`${POOL}\toff`)) {
-    dropPool();
-    makePool();
-  }
-  for (const name of zfs('list', '-H', '-o', 'name', '-d', '1', '-t', 'filesystem', POOL).trimEnd().split('\n').slice(1))
-    if (names().includes(name)) zfs('destroy', '-R', name);
-}
 
 const location = (more: Partial<ZfsLocation> = {}): ZfsLocation => ({
   backend: 'zfs',

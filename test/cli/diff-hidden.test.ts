@@ -89,6 +89,9 @@ requires.btrfs('what roots diff hides', () => {
       // What the configuration says goes before it.
       const kept = writeConfig(field, '[diff]\nignore = ["!kept.log"]\n', 'kept.toml');
       expect(pathsOf(await diff(kept))).toContain('var/cache/kept.log');
+      rmSync(file);
+      symlinkSync('etc/passwd', file);
+      expect((await roots(['diff', '--config', plain])).stderr).toContain('.rootsignore is no text file');
     } finally {
       rmSync(file);
     }

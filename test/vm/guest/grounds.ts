@@ -5,6 +5,7 @@ import { BCACHEFS, bcachefsGround } from '../../backend-suite/bcachefs-ground.ts
 import { BTRFS, btrfsGround } from '../../backend-suite/btrfs-ground.ts';
 import type { Applicability, Ground } from '../../backend-suite/ground.ts';
 import { ZFS, zfsGround } from '../../backend-suite/zfs-ground.ts';
+import type { BackendName } from '../../../src/backend/backend.ts';
 import { tool } from '../../support/scratch.ts';
 
 export interface GuestGround {
@@ -51,7 +52,7 @@ export const GROUNDS = {
       return bcachefsGround({ device, ...mounted('bcachefs', device, base) });
     },
   },
-} as const satisfies Record<string, GuestGround>;
+} as const satisfies Readonly<Record<Exclude<BackendName, 'directory'>, GuestGround>>;
 
 function mounted(type: string, device: string, base: string): { readonly base: string; close(): void } {
   mkdirSync(base);
