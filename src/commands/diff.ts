@@ -4,7 +4,7 @@ import { BaseCommand } from '../base-command.ts';
 import { printableText, type BytePath } from '../byte-path.ts';
 import { EXIT_STATUS, RootsError } from '../errors.ts';
 import type { Change } from '../diff/change.ts';
-import { ENGINES, diffRoots } from '../operations/diff.ts';
+import { ENGINES, diffRoots, type DiffOutcome } from '../operations/diff.ts';
 import { contentsOf } from '../operations/patch.ts';
 import { absolutePath } from '../ui/arguments.ts';
 import { changeContract, diffContract } from '../ui/contract.ts';
@@ -15,7 +15,7 @@ import { TreeView } from '../ui/diff-tree.ts';
 import { DiffView } from '../ui/diff-view.ts';
 import { formatNumber, formatSides } from '../ui/format.ts';
 import { renderJson } from '../ui/json.ts';
-import { roomIn, startPager } from '../ui/pager.ts';
+import { roomIn, startPager, type Pager, type Writable } from '../ui/pager.ts';
 import { PatchView } from '../ui/patch-view.ts';
 import { Progress } from '../ui/progress.ts';
 import { screenOf } from '../ui/terminal.ts';
@@ -66,18 +66,21 @@ export default class Diff extends BaseCommand {
     const changes: Change[] = [];
     // oclif looks at the environment each time, which for each change would take as long as all else.
     const isJson = this.jsonEnabled();
-    const pager = flags.patch && !isJson && !flags['no-pager'] ? startPager(process.env, process.stdout) : null;
-    const output = pager?.stream ?? process.stdout;
-    const write = (text: Buffer): void => void output.write(text);
+    const paging: { pager: Pager | null } = { pager: null };
+    const output = (): Writable => paging.pager?.stream ?? process.stdout;
+    const progress = new Progress(process.stderr, screenOf(process.stderr, process.env), comparing);
+    const write = (text: Buffer): void => {
+      progress.clear();
+      output().write(text);
+    };
     const say = (text: string): void => {
       if (!isJson) write(Buffer.from(`${text}\n`));
     };
     const view = this.#viewFor(flags, say);
     const patches = flags.patch ? new PatchView(this.screen, { raw: !process.stdout.isTTY, write }) : null;
     const isForPrograms = flags.ndjson || flags['name-status'] || flags.status;
-    const progress = new Progress(process.stderr, screenOf(process.stderr, process.env), comparing);
     let count = 0;
-    const outcome = await diffRoots(
+    const diffing = diffRoots(
       context,
       {
         ...(args.to === undefined ? { to: args.from } : { from: args.from, to: args.to }),
@@ -87,29 +90,35 @@ export default class Diff extends BaseCommand {
       },
       {
         begin: (header) => {
+          // Not before: nobody is to look at a pager that an error keeps waiting.
+          if (flags.patch && !isJson && !flags['no-pager']) paging.pager = startPager(process.env, process.stdout);
           if (flags.verbose) this.logToStderr(`engine: ${header.engine}, as ${printableText(header.why)}`);
           if (!isForPrograms) say(`${this.screen.style('bold', formatSides(header))}\n`);
         },
         progress: (compared) => {
-          progress.update(compared);
+          if (paging.pager === null) progress.update(compared);
         },
         change: (change, trees) => {
           count += 1;
-          if (pager?.isLeft === true) return undefined;
+          if (paging.pager?.isLeft === true) return undefined;
           if (isJson) changes.push(change);
-          else if (patches !== null) return patches.add(change, contentsOf(change, trees)).then(() => roomIn(output));
+          else if (patches !== null) return patches.add(change, contentsOf(change, trees)).then(() => roomIn(output()));
           else if (flags.ndjson) say(renderJson(changeContract(change)));
           else if (flags['name-status']) write(nameStatus(change, { zero: flags.null }));
           else if (flags.status) write(snapperStatus(change));
           else view.add(change);
-          return output.writableNeedDrain ? roomIn(output) : undefined;
+          return output().writableNeedDrain ? roomIn(output()) : undefined;
         },
       },
-    ).finally(() => {
+    );
+    let outcome: DiffOutcome;
+    try {
+      outcome = await diffing;
+      if (!isForPrograms) say((patches ?? view).end(outcome.hidden));
+    } finally {
       progress.clear();
-    });
-    if (!isForPrograms) say((patches ?? view).end(outcome.hidden));
-    await pager?.close();
+      await paging.pager?.close();
+    }
     for (const warning of outcome.warnings) this.logToStderr(`warning: ${printableText(warning)}`);
     for (const problem of outcome.problems) this.logToStderr(`not compared: ${printableText(problem)}`);
     if (outcome.problems.length > 0) this.end('partly');

@@ -50,12 +50,13 @@ export class Hiding {
   /** Changes come in the order of their paths, a directory before what is in it. */
   add(change: Change): void {
     this.#leave(change.path);
-    const why = this.#whyHidden(change);
+    const why = whyHidden(this.#rules, change);
     if (why !== null) {
       this.#hide(why);
       return;
     }
-    if (isDirectory(change) && change.kind !== 'modified') this.#waiting.push({ change, holds: false });
+    // Of a renamed one what is in it is not told, unless that has changed too.
+    if (isDirectory(change) && (change.kind === 'added' || change.kind === 'removed')) this.#waiting.push({ change, holds: false });
     else {
       this.#showWaiting();
       this.#show(change);
@@ -89,19 +90,19 @@ export class Hiding {
   #showWaiting(): void {
     for (const { change } of this.#waiting.splice(0)) this.#show(change);
   }
+}
 
-  #whyHidden(change: Change): HiddenFor | null {
-    const { path } = change;
-    const { mountPoints, persisted, isIgnored } = this.#rules;
-    if (mountPoints.has(path)) return 'mounted';
-    if (persisted.some((each) => isWithin(path, each))) return 'persisted';
-    if (isIgnored(path, isDirectory(change))) return 'ignored';
-    // A link in the place of a file or directory has cost that.
-    if (change.type !== 'symlink' || change.what.includes('type')) return null;
-    const target = this.#rules.targetOf(change);
-    const isMadeAnew = target !== null && (MADE_ANEW.some((each) => target.startsWith(each)) || MADE_ANEW_ITSELF.includes(target));
-    return isMadeAnew ? 'store' : null;
-  }
+/** Null: it is not, unless it is a directory that holds nothing else. */
+export function whyHidden({ mountPoints, persisted, isIgnored, targetOf }: HidingRules, change: Change): HiddenFor | null {
+  const { path } = change;
+  if (mountPoints.has(path)) return 'mounted';
+  if (persisted.some((each) => isWithin(path, each))) return 'persisted';
+  if (isIgnored(path, isDirectory(change))) return 'ignored';
+  // A link in the place of a file or directory has cost that.
+  if (change.type !== 'symlink' || change.what.includes('type')) return null;
+  const target = targetOf(change);
+  const isMadeAnew = target !== null && (MADE_ANEW.some((each) => target.startsWith(each)) || MADE_ANEW_ITSELF.includes(target));
+  return isMadeAnew ? 'store' : null;
 }
 
 function isDirectory({ type }: Change): boolean {

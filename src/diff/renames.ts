@@ -15,6 +15,8 @@ type Trees = Readonly<Record<Side, Tree>>;
 
 export interface RenameOptions {
   readonly reports: Reports;
+  /** Whether what is gone and what is new may be told as one. */
+  readonly mayPair?: ((gone: Change, added: Change) => boolean) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -26,7 +28,7 @@ export async function* withRenames(
   changes: AsyncIterable<Change>,
   reader: TreeReader,
   trees: Trees,
-  { reports, signal }: RenameOptions,
+  { reports, mayPair = () => true, signal }: RenameOptions,
 ): AsyncGenerator<Change, void, undefined> {
   const held: Change[] = [];
   let isTooMany = false;
@@ -44,7 +46,7 @@ export async function* withRenames(
     reports.warning(`renames were not looked for, since there are more than ${String(MOST_HELD)} changes`);
   const pairing = new Pairing(reader, trees);
   try {
-    const renames = await pairing.find(held);
+    const renames = await pairing.find(held, mayPair);
     if (renames.size === 0) yield* held;
     else yield* replaced(held, renames, new ChangeWindow(reader, reports, signal));
   } finally {
@@ -93,7 +95,7 @@ class Pairing {
   readonly #reader: TreeReader;
   readonly #trees: Trees;
   readonly #opened: Directory[] = [];
-  readonly #last: Partial<Record<Side, { readonly path: BytePath; readonly directory: Directory }>> = {};
+  readonly #last: Partial<Record<`${Side} ${'root' | 'parent'}`, { readonly path: BytePath; readonly directory: Directory }>> = {};
 
   constructor(reader: TreeReader, trees: Trees) {
     this.#reader = reader;
@@ -101,13 +103,13 @@ class Pairing {
   }
 
   /** By what was added. */
-  async find(changes: readonly Change[]): Promise<Map<Change, Rename>> {
+  async find(changes: readonly Change[], mayPair: (gone: Change, added: Change) => boolean): Promise<Map<Change, Rename>> {
     const gone = uniqueByInode(changes, 'removed');
     const renames = new Map<Change, Rename>();
     const newPaths = new Map<BytePath, BytePath>();
     for (const [inode, to] of uniqueByInode(changes, 'added')) {
       const from = gone.get(inode);
-      if (from === undefined || from === null || to === null) continue;
+      if (from === undefined || from === null || to === null || !mayPair(from, to)) continue;
       const pair = await this.#locate(from, to);
       if (pair === null || !this.#reader.isSameInode(pair.from, pair.to)) continue;
       const isImplied = baseName(from.path) === baseName(to.path) && newPaths.get(parentOf(from.path)) === parentOf(to.path);
@@ -125,9 +127,11 @@ class Pairing {
 
   async #lookup(side: Side, path: BytePath): Promise<Located | null> {
     try {
-      const directory = await this.#open(side, parentOf(path));
+      const directory = await this.#open(side, parentOf(path), 'parent');
       const entry = await directory.lookup(baseName(path));
-      return entry === null ? null : directory.locate(entry);
+      // In a snapshot that is nested in the tree everything has the inode of its source.
+      const isOfTree = entry !== null && entry.dev === (await this.#open(side, '' as BytePath, 'root')).self.entry.dev;
+      return isOfTree ? directory.locate(entry) : null;
     } catch (error) {
       if (error instanceof Unreadable) return null;
       throw error;
@@ -135,12 +139,12 @@ class Pairing {
   }
 
   /** Changes come in the order of their paths, so that the directory is mostly the last one. */
-  async #open(side: Side, path: BytePath): Promise<Directory> {
-    const last = this.#last[side];
+  async #open(side: Side, path: BytePath, as: 'root' | 'parent'): Promise<Directory> {
+    const last = this.#last[`${side} ${as}`];
     if (last?.path === path) return last.directory;
     const directory = await this.#reader.open({ path: joinPath(this.#trees[side].path, path) });
     this.#opened.push(directory);
-    this.#last[side] = { path, directory };
+    this.#last[`${side} ${as}`] = { path, directory };
     return directory;
   }
 

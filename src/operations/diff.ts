@@ -6,7 +6,7 @@ import { RootsError } from '../errors.ts';
 import type { Narrowing, NarrowingEngine } from '../backend/backend.ts';
 import type { Candidates } from '../diff/candidates.ts';
 import type { Change } from '../diff/change.ts';
-import { Hiding, type HiddenFor } from '../diff/hide.ts';
+import { Hiding, whyHidden, type HiddenFor, type HidingRules } from '../diff/hide.ts';
 import { narrowed } from '../diff/narrowed.ts';
 import { withRenames } from '../diff/renames.ts';
 import type { Tree } from '../diff/tree.ts';
@@ -84,6 +84,9 @@ export async function diffRoots(context: Context, options: DiffOptions, listener
       problem: (path, side, why) => void problems.push(`${printable(path)} in ${header[side]}: ${why}`),
       warning: (text) => void warnings.push(text),
     };
+    const rules = options.all
+      ? NOTHING_HIDDEN
+      : await hidingRules(context.config.diff, to.target.backend.liveMountPoint, trees, (text) => warnings.push(text));
     const walked = walkDiff(candidates === undefined ? reader : narrowed(reader, candidates), trees.from, trees.to, {
       signal: context.signal,
       progress: (compared) => listener.progress?.(compared),
@@ -96,9 +99,6 @@ export async function diffRoots(context: Context, options: DiffOptions, listener
       ...(options.within === undefined ? {} : { within: pathInside(to.target, options.within) }),
     });
     const shown: Change[] = [];
-    const rules = options.all
-      ? NOTHING_HIDDEN
-      : await hidingRules(context.config.diff, to.target.backend.liveMountPoint, trees, (text) => warnings.push(text));
     const hiding = new Hiding(rules, (change) => shown.push(change));
     const show = async (): Promise<void> => {
       for (const change of shown.splice(0)) {
@@ -107,7 +107,14 @@ export async function diffRoots(context: Context, options: DiffOptions, listener
       }
     };
     const changes =
-      trees.from === null ? walked : withRenames(walked, reader, { from: trees.from, to: trees.to }, { reports, signal: context.signal });
+      trees.from === null
+        ? walked
+        : withRenames(
+            walked,
+            reader,
+            { from: trees.from, to: trees.to },
+            { reports, mayPair: bothOrNeither(rules), signal: context.signal },
+          );
     for await (const change of changes) {
       hiding.add(change);
       if (shown.length > 0) await show();
@@ -116,6 +123,11 @@ export async function diffRoots(context: Context, options: DiffOptions, listener
     await show();
     return { ...header, hidden: hiding.counts, problems, warnings };
   });
+}
+
+/** What was moved to where it is not shown is gone all the same. */
+function bothOrNeither(rules: HidingRules): (gone: Change, added: Change) => boolean {
+  return (gone, added) => (whyHidden(rules, gone) === null) === (whyHidden(rules, added) === null);
 }
 
 /** Fewer entries than these are walked in less time than it takes to ask anything. */

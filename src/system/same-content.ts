@@ -35,7 +35,9 @@ export async function sameContent(a: Located, b: Located, pace: Pace, signal: Ab
 function asItIs(located: Located): Located {
   try {
     const stats = fs.lstatSync(toBytes(located.address), { bigint: true });
+    // What has taken its place may be reached by a link that has taken the place of its directory.
     if (!stats.isFile()) throw new Unreadable(CHANGED, { located });
+    requireSame(stats, located.entry);
     const { dev, ino, size, ctimeNs } = stats;
     // Spelled out: an entry need not hold what it can tell.
     const { name, type, mode, uid, gid, rdev, mtimeNs, mounted } = located.entry;

@@ -22,7 +22,7 @@ import { Pace } from './pace.ts';
 import { entryOfPrinted } from './printed-entry.ts';
 import type { Run } from './run.ts';
 import { sameContent } from './same-content.ts';
-import { CHANGED, asUnreadable, requireSame } from './unreadable.ts';
+import { CHANGED, VANISHED, asUnreadable, requireSame } from './unreadable.ts';
 import { readXattrs } from './xattrs.ts';
 
 /**
@@ -158,9 +158,9 @@ class RealDirectory implements Directory {
     if (printed === null) return null;
     if (printed.dev !== entry.dev || printed.ino !== entry.ino) throw new Unreadable(CHANGED);
     const device = String(entry.dev);
-    const listed = printed.entries
-      .map((each) => entryOfPrinted(each, device, entry.dev) ?? this.#statNow(each.name))
-      .filter((each) => each !== null);
+    const listed = printed.entries.map(
+      (each): Listed => entryOfPrinted(each, device, entry.dev) ?? this.#statNow(each.name) ?? { name: each.name, why: VANISHED },
+    );
     // Each character is a byte.
     listed.sort((a, b) => (a.name < b.name ? -1 : 1));
     this.#wantDirectoriesOf(listed);
@@ -225,7 +225,17 @@ class RealDirectory implements Directory {
     }
     const rest = names.slice(listed.length);
     const all = rest.length === 0 ? listed : [...listed, ...(await Promise.all(rest.map((name) => this.#statLater(name))))];
-    return all.filter((each) => each !== null);
+    return all.includes(null) ? this.#withoutGone(names, all) : (all as Listed[]);
+  }
+
+  /** What is still in the directory and cannot be looked at all the same is no more gone than the rest. */
+  #withoutGone(names: readonly BytePath[], all: readonly (Listed | null)[]): Listed[] {
+    try {
+      const now = new Set(fs.readdirSync(toBytes(this.self.address), 'latin1'));
+      return names.flatMap((name, at) => all[at] ?? (now.has(name) ? { name, why: VANISHED } : []));
+    } catch (error) {
+      throw asUnreadable(error);
+    }
   }
 
   /** Null if it went after it was listed, as in directories that are in use things do all the time. */
@@ -284,9 +294,13 @@ function readAttributes(run: Run, entries: readonly Located[], signal: AbortSign
 
 /** Born at the same nanosecond (statx(2); 0: the filesystem does not say): numbers alone are given again, and are the same in unrelated subvolumes. */
 function isSameInode(a: Located, b: Located): boolean {
-  const [one, other] = [a, b].map(({ address }) => fs.lstatSync(toBytes(address), { bigint: true, throwIfNoEntry: false }));
-  if (one === undefined || other === undefined) return false;
-  return one.ino === other.ino && one.birthtimeNs !== 0n && one.birthtimeNs === other.birthtimeNs;
+  try {
+    const [one, other] = [fs.lstatSync(toBytes(a.address), { bigint: true }), fs.lstatSync(toBytes(b.address), { bigint: true })];
+    return one.ino === other.ino && one.birthtimeNs !== 0n && one.birthtimeNs === other.birthtimeNs;
+  } catch {
+    // It is not there any more.
+    return false;
+  }
 }
 
 async function readLink(link: Located): Promise<BytePath> {

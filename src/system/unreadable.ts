@@ -6,9 +6,10 @@ import { Unreadable, type Entry, type Located } from '../diff/tree.ts';
 import { errnoOf } from '../errors.ts';
 
 export const CHANGED = 'changed while it was read';
+export const VANISHED = 'vanished while it was read';
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'vanished while it was read',
+  ENOENT: VANISHED,
   ENOTDIR: CHANGED,
   ELOOP: CHANGED,
   EINVAL: CHANGED,

@@ -32,7 +32,8 @@ export class ChangeLines {
       this.#whole.bytes += change.size ?? 0;
       return;
     }
-    this.end();
+    const isMovedInto = change.kind === 'renamed' && this.#whole !== undefined && isWithin(change.path, this.#whole.change.path);
+    if (!isMovedInto) this.end();
     const line = { change, entries: 0, bytes: change.size ?? 0 };
     const isWhole = (change.kind === 'added' || change.kind === 'removed') && isDirectory(change) && !isPlace(change.path);
     if (isWhole && !this.#recursive) this.#whole = line;

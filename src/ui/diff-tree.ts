@@ -57,7 +57,8 @@ export class TreeView implements ChangeView {
       this.#write(
         `${this.#screen.style('dim', `${indent}${isLast ? '└── ' : '├── '}`)}${line === null ? label : this.#lines.format(this.#screen, line, label)}`,
       );
-      stack.push(...branchesOf(node, `${indent}${isLast ? '    ' : '│   '}`));
+      // One by one: a call takes only so many arguments.
+      for (const each of branchesOf(node, `${indent}${isLast ? '    ' : '│   '}`)) stack.push(each);
     }
   }
 }

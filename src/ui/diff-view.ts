@@ -18,7 +18,7 @@ interface RankedLine extends ChangeLine {
 
 interface Place {
   readonly path: BytePath;
-  /** Of the directory itself; null if that is as it was. */
+  /** Of the directory itself, if it is new or gone. */
   own: Change | null;
   readonly lines: RankedLine[];
 }
@@ -56,7 +56,8 @@ export class DiffView implements ChangeView {
     const { change } = line;
     const path = placeOf(change.path, isDirectory(change));
     const place = this.#placeAt(path);
-    if (path === change.path && !this.#recursive) place.own = change;
+    const isWhole = change.kind === 'added' || change.kind === 'removed';
+    if (path === change.path && isWhole && !this.#recursive) place.own = change;
     else place.lines.push({ ...line, rank: rankOf(change.path) });
   }
 
@@ -74,7 +75,7 @@ export class DiffView implements ChangeView {
 
   #writePlace({ path, own, lines }: Place): void {
     const detail = [
-      ...(own === null || own.kind === 'modified' ? [] : [NEW_OR_GONE[own.kind]]),
+      ...(own === null ? [] : [own.kind === 'added' ? 'new' : 'gone']),
       ...KINDS.flatMap((kind) => {
         const count = lines.reduce((sum, { change, entries }) => sum + (change.kind === kind ? entries + 1 : 0), 0);
         return count === 0 ? [] : [`${formatNumber(count)} ${kind}`];
@@ -92,8 +93,6 @@ export class DiffView implements ChangeView {
     this.#write('');
   }
 }
-
-const NEW_OR_GONE = { added: 'new', removed: 'gone', renamed: 'renamed' } as const;
 
 function bySurprise(a: Place, b: Place): number {
   const least = ({ lines }: Place): Rank => lines.reduce<Rank>((rank, line) => (line.rank < rank ? line.rank : rank), 3);

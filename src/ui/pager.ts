@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 
+export type { Writable };
+
 /** Quit if it is one screen, colours, no clearing (less(1)). */
 const LESS = 'FRX';
 

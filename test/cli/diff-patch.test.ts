@@ -82,6 +82,9 @@ describe('roots diff --patch', () => {
     const plain = await onTerminal(args('--no-pager'), { env: { PAGER: 'sed s/^/paged:/' } });
     expect(plain.output).not.toContain('paged:');
     expect(plain.output).not.toContain('\u001b[31mred');
+    // What goes wrong is said, and nobody is kept waiting.
+    const wrong = await onTerminal(args('typo'), { env: { PAGER: 'sed s/^/paged:/' } });
+    expect([wrong.status, wrong.output]).toEqual([10, expect.stringContaining('typo')]);
     // Who leaves the pager has seen enough.
     expect((await onTerminal(args(), { env: { PAGER: 'head -n 1' } })).output.split('\n').length).toBeLessThan(4);
   });

@@ -10,7 +10,7 @@ import { placeForPlainMounts } from '../../system/plain-mount.ts';
 import type { Access } from '../../system/mount-source.ts';
 import type { Run, RunResult } from '../../system/run.ts';
 import type { Narrowing } from '../backend.ts';
-import { parseDifference, type Difference } from './difference.ts';
+import { parseDifference } from './difference.ts';
 import { filesystemOf, isSnapshot } from './names.ts';
 import { wordsOf } from './program.ts';
 
@@ -36,7 +36,7 @@ export async function narrowByDiff(run: Run, [from, to]: readonly [Side, Side], 
   for (const [older, newer] of orders) {
     if (!isSnapshot(older.dataset)) continue;
     const result = await diff(run, older, newer, signal);
-    if (result.status === 0) return { candidates: (await candidatesOf(run, older, newer, result.stdout)).root };
+    if (result.status === 0 && result.stderr === '') return candidatesOf(run, older, newer, result.stdout);
     why = UNRELATED.test(result.stderr)
       ? 'neither came of the other, or is a snapshot of what that came of'
       : `zfs diff: ${wordsOf(result)}`;
@@ -65,23 +65,28 @@ async function diff(run: Run, older: Side, newer: Side, signal: AbortSignal): Pr
   return run('unshare', ['--mount', '--', 'sh', '-c', SCRIPT, 'sh', older.dataset, newer.dataset, ...mounts], { signal });
 }
 
-async function candidatesOf(run: Run, older: Side, newer: Side, stdout: Buffer): Promise<CandidateSet> {
+async function candidatesOf(run: Run, older: Side, newer: Side, stdout: Buffer): Promise<Narrowing> {
   const end = stdout.indexOf(0);
   const filesystem = filesystemOf(newer.dataset);
   const mount = parseMountTable(fromBytes(stdout.subarray(0, end))).find(({ type, source }) => type === 'zfs' && source === filesystem);
   if (mount === undefined) throw new TypeError(`${printableText(filesystem)} is not in the table of the mounts that it is in`);
   const set = new CandidateSet();
   let mayHaveOtherNames = false;
-  for (const each of parseDifference(stdout.subarray(end + 1))) {
-    const { change, isDirectory, path, newPath } = below(each, mount.mountPoint);
+  for (const { change, isDirectory, path: told, newPath: toldNew } of parseDifference(stdout.subarray(end + 1))) {
+    const paths = [told, ...(toldNew === null ? [] : [toldNew])].flatMap((each) => insideOf(each, mount.mountPoint));
     // Of a directory that came, went or moved not all that is in it is told.
-    set.add(path, isDirectory && change !== 'modified');
-    if (newPath !== null) set.add(newPath, isDirectory);
-    if (isDirectory && change === 'modified') for (const name of renamedIn(older, newer, path)) set.add(joinPath(path, name), true);
-    if (!isDirectory) mayHaveOtherNames ||= hadSeveralNames([statOf(older, path), statOf(newer, newPath ?? path)]);
+    for (const path of paths) set.add(path, isDirectory && change !== 'modified');
+    if (isDirectory && change === 'modified')
+      for (const path of paths) for (const name of renamedIn(older, newer, path)) set.add(joinPath(path, name), true);
+    if (!isDirectory) mayHaveOtherNames ||= hadSeveralNames(paths.flatMap((path) => [statOf(older, path), statOf(newer, path)]));
   }
-  if (mayHaveOtherNames) for (const side of [older, newer]) for (const path of await allWithSeveralNames(run, side)) set.add(path, false);
-  return set;
+  if (!mayHaveOtherNames) return { candidates: set.root };
+  for (const side of [older, newer]) {
+    const names = await allWithSeveralNames(run, side);
+    if (names === null) return { why: 'the names of files that have several cannot be told' };
+    for (const path of names) set.add(path, false);
+  }
+  return { candidates: set.root };
 }
 
 /** Of what has or had several names one is told, which need not even be there any more. */
@@ -89,12 +94,10 @@ function hadSeveralNames(both: readonly ReturnType<typeof statOf>[]): boolean {
   return both.every((stats) => stats === undefined) || both.some((stats) => stats !== undefined && stats.nlink > 1n);
 }
 
-/** What is told below a mount point, inside the tree. */
-function below({ change, isDirectory, path, newPath }: Difference, mountPoint: BytePath): Difference {
-  const inside = (each: BytePath): BytePath => (mountPoint === '/' ? each : each.slice(mountPoint.length)).replace(/^\/+/, '') as BytePath;
-  if (![path, newPath ?? path].every((each) => isWithin(each, mountPoint)))
-    throw new TypeError(`zfs diff: ${path} is not below ${mountPoint}`);
-  return { change, isDirectory, path: inside(path), newPath: newPath === null ? null : inside(newPath) };
+/** A path that is told below a mount point, inside the tree; none for what was removed and is still open, which has a name that is no path (`(on_delete_queue)`). */
+function insideOf(path: BytePath, mountPoint: BytePath): BytePath[] {
+  if (!isWithin(path, mountPoint)) return [];
+  return [(mountPoint === '/' ? path : path.slice(mountPoint.length)).replace(/^\/+/, '') as BytePath];
 }
 
 /** Names in a directory that are in one tree only, or mean something else in the other: `zfs diff` does not tell all names of what has several. */
@@ -122,10 +125,11 @@ function statOf(side: Side, path: BytePath): { readonly ino: bigint; readonly nl
   }
 }
 
-/** Nothing but a walk tells the other names. */
-async function allWithSeveralNames(run: Run, side: Side): Promise<BytePath[]> {
+/** Nothing but a walk tells the other names. Null if that fails. */
+async function allWithSeveralNames(run: Run, side: Side): Promise<BytePath[] | null> {
   const at = joinPath(side.path, '.' as BytePath);
-  const { stdout } = await run('find', [{ path: at }, '-xdev', '!', '-type', 'd', '-links', '+1', '-printf', '%P\\0']);
+  const { status, stdout } = await run('find', [{ path: at }, '-xdev', '!', '-type', 'd', '-links', '+1', '-printf', '%P\\0']);
+  if (status !== 0) return null;
   return fromBytes(stdout)
     .split('\0')
     .filter((path) => path !== '') as BytePath[];

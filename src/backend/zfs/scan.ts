@@ -67,7 +67,10 @@ async function listPresent(run: Run, { live, archive }: Places, blank: BytePath 
     try {
       return new Map((await listDatasets(run, names)).map((each) => [each.name, each]));
     } catch (error) {
-      if (at === attempts.length - 1 || !(error instanceof RootsError) || error.kind !== 'not-found') throw error;
+      // A name that ZFS does not take is no more there.
+      const mayBeOfBlank = isElsewhere && at === 0 && error instanceof RootsError && error.kind === 'failed';
+      const isMissing = error instanceof RootsError && error.kind === 'not-found';
+      if (at === attempts.length - 1 || !(isMissing || mayBeOfBlank)) throw error;
     }
   }
   return new Map();

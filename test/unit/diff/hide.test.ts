@@ -5,8 +5,8 @@ import { Hiding, type HidingRules } from '../../../src/diff/hide.ts';
 
 /** `+ path/` is a new directory, `+ path -> target` a new link, `~` what is modified. */
 function changeOf(line: string): { change: Change; target: BytePath | null } {
-  const [, sign, name = '', target] = /^([+~-]) (\S+?)(?: -> (\S+))?$/.exec(line) ?? [];
-  const kind = sign === '+' ? 'added' : sign === '-' ? 'removed' : 'modified';
+  const [, sign, name = '', target] = /^([+~>-]) (\S+?)(?: -> (\S+))?$/.exec(line) ?? [];
+  const kind = sign === '+' ? 'added' : sign === '-' ? 'removed' : sign === '>' ? 'renamed' : 'modified';
   const type = target !== undefined ? 'symlink' : name.endsWith('/') ? 'directory' : 'file';
   return {
     change: { path: fromText(name.replace(/\/$/, '')), kind, type, what: [] },
@@ -78,6 +78,10 @@ describe('Hiding', () => {
     );
     hiding.add({ path: fromText('etc/passwd'), kind: 'modified', type: 'symlink', what: ['type'] });
     expect(hiding.total).toBe(0);
+  });
+
+  it('never hides a directory that was renamed for what has changed in it', () => {
+    expect(shown(['> app/', '~ app/link -> /nix/store/x']).shown).toEqual(['app']);
   });
 
   it('never hides a directory that was there before', () => {

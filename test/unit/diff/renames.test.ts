@@ -7,13 +7,17 @@ import { fakeReader, treeOf, type FakeNode } from './fake-tree.ts';
 
 type Children = Readonly<Record<string, FakeNode>>;
 
-async function diff(from: Children, to: Children): Promise<{ lines: string[]; warnings: string[] }> {
+async function diff(
+  from: Children,
+  to: Children,
+  mayPair?: (gone: Change, added: Change) => boolean,
+): Promise<{ lines: string[]; warnings: string[] }> {
   const reader = fakeReader({ a: { children: from }, b: { children: to } });
   const warnings: string[] = [];
   const reports = { problem: () => undefined, warning: (text: string) => void warnings.push(text) };
   const trees = { from: treeOf('a'), to: treeOf('b') };
   const changes: Change[] = [];
-  for await (const change of withRenames(walkDiff(reader, trees.from, trees.to), reader, trees, { reports })) changes.push(change);
+  for await (const change of withRenames(walkDiff(reader, trees.from, trees.to), reader, trees, { reports, mayPair })) changes.push(change);
   expect(reader.opened.size).toBe(0);
   return {
     warnings,
@@ -74,6 +78,21 @@ describe('withRenames', () => {
       'modified old/changed content',
       'added old/gone',
       'renamed out of it old/moved',
+    ]);
+  });
+
+  it('does not tell as one what may not be, nor what is in another filesystem or subvolume', async () => {
+    const [before, after] = [
+      { a: file(1n), b: file(2n) },
+      { 'a.bak': file(1n), c: file(2n) },
+    ];
+    const mayPair = (_: Change, { path }: Change): boolean => !path.endsWith('.bak');
+    expect((await diff(before, after, mayPair)).lines).toEqual(['removed a', 'added a.bak', 'renamed b c']);
+    const snapshot: FakeNode = { type: 'subvolume', ino: 9n, dev: 7n, children: { a: file(1n, 'x', { dev: 7n }) } };
+    expect((await diff({ a: file(1n), b: file(2n) }, { b: file(2n), snapshot })).lines).toEqual([
+      'removed a',
+      'added snapshot',
+      'added snapshot/a',
     ]);
   });
 

@@ -82,6 +82,21 @@ describe('the view by place', () => {
     ]);
   });
 
+  it('says what has changed about a place itself, and what was moved into what is new', () => {
+    const changes = [
+      directory('etc', { kind: 'modified', what: ['mode'] }),
+      directory('etc/new'),
+      change('etc/new/a', { kind: 'renamed', from: fromText('etc/a') }),
+      change('etc/new/b', { size: 1 }),
+      directory('var', { kind: 'modified', what: ['owner'] }),
+      change('var/log/x'),
+    ];
+    const lines = shown(DiffView, changes);
+    for (const line of ['  ~ /etc/  mode', '  + /etc/new/  1 entry, 1 B', '  > /etc/a → /etc/new/a', '  ~ /var/  owner'])
+      expect(lines).toContain(line);
+    expect(lines).not.toContain('  + /etc/new/b  1 B');
+  });
+
   it('shows a place that is empty with that which it is in, and not that which holds places', () => {
     expect(shown(DiffView, [directory('home'), directory('home/bob'), directory('mnt')])).toEqual([
       '/  1 added',
@@ -138,6 +153,9 @@ describe('the tree', () => {
       '2 added, 1 removed, 1 modified.',
     ]);
     expect(shown(TreeView, [])).toEqual(['No differences.']);
+    // More than a call takes arguments.
+    const many = Array.from({ length: 200_000 }, (_, at) => change(`mail/${String(at)}`, { kind: 'modified', what: ['mode'] }));
+    expect(shown(TreeView, many)).toHaveLength(200_004);
   });
 });
 
