@@ -14,7 +14,6 @@ import {
   type TreeReader,
   type Xattrs,
 } from '../diff/tree.ts';
-import type { EntryType } from '../diff/change.ts';
 import { errnoOf, RootsError } from '../errors.ts';
 import { ListingAhead } from './listing-ahead.ts';
 import { agreed, mayEndEarly } from './names.ts';
@@ -22,6 +21,7 @@ import { Pace } from './pace.ts';
 import { entryOfPrinted } from './printed-entry.ts';
 import type { Run } from './run.ts';
 import { sameContent } from './same-content.ts';
+import { entryOf } from './stat-entry.ts';
 import { CHANGED, VANISHED, asUnreadable, requireSame } from './unreadable.ts';
 import { readXattrs } from './xattrs.ts';
 
@@ -321,24 +321,6 @@ function mountOf(path: BytePath, { follow }: { follow: boolean }): string {
   } finally {
     fs.closeSync(descriptor);
   }
-}
-
-const TYPES: Readonly<Record<number, EntryType>> = {
-  [fs.constants.S_IFREG]: 'file',
-  [fs.constants.S_IFDIR]: 'directory',
-  [fs.constants.S_IFLNK]: 'symlink',
-  [fs.constants.S_IFIFO]: 'fifo',
-  [fs.constants.S_IFSOCK]: 'socket',
-  [fs.constants.S_IFBLK]: 'block',
-  [fs.constants.S_IFCHR]: 'char',
-};
-
-function entryOf(name: BytePath, stats: fs.BigIntStats): Entry {
-  const mode = Number(stats.mode);
-  const type = TYPES[mode & fs.constants.S_IFMT];
-  if (type === undefined) throw new Unreadable('it is of an unknown type');
-  const { uid, gid, size, rdev, mtimeNs, ctimeNs, dev, ino } = stats;
-  return { name, type, mode: mode & 0o7777, uid, gid, size, rdev, mtimeNs, ctimeNs, dev, ino, mounted: false };
 }
 
 // fs.promises takes three times as long as the callbacks do.
