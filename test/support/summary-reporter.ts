@@ -1,4 +1,4 @@
-/** The end of every run: what was skipped and why, and one line that counts. */
+/** The end of every run: what failed, what was skipped and why, and one line that counts. */
 import type { Reporter, TestCase, TestModule, TestRunEndReason, TestSuite, Vitest } from 'vitest/node';
 
 export default class SummaryReporter implements Reporter {
@@ -19,6 +19,7 @@ export default class SummaryReporter implements Reporter {
     const mustNotSkip = process.env['ROOTS_TEST_REQUIRE_ALL'] === '1' && skipped.length > 0;
     const failed = count('failed') + count('pending') + broken.length + unhandledErrors.length + (mustNotSkip ? skipped.length : 0);
 
+    for (const line of failedLines([...tests, ...broken])) console.log(line);
     for (const line of skippedLines(skipped)) console.log(line);
     if (mustNotSkip) {
       console.log('ROOTS_TEST_REQUIRE_ALL is set: skipped tests count as failed.');
@@ -29,6 +30,15 @@ export default class SummaryReporter implements Reporter {
       `${String(passed)} passed, ${String(failed)} failed${skipped.length > 0 && !mustNotSkip ? `, ${String(skipped.length)} skipped` : ''}`,
     );
   }
+}
+
+/** Short, to be found again at the end of a long log: `FAILED file > test: why`. What the whole story is, vitest has said. */
+function failedLines(parts: readonly (TestCase | TestSuite | TestModule)[]): string[] {
+  return parts.flatMap((part) => {
+    const errors = part.type === 'test' ? (part.result().errors ?? []) : part.errors();
+    const where = part.type === 'module' ? part.relativeModuleId : `${part.module.relativeModuleId} > ${part.fullName}`;
+    return errors.map(({ message }) => `FAILED ${where}: ${message.split('\n', 1)[0] ?? ''}`);
+  });
 }
 
 function skippedLines(skipped: readonly TestCase[]): string[] {
