@@ -11,18 +11,15 @@ import { RootsError } from '../../errors.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import type { Narrowing } from '../backend.ts';
 import { isTrustedWay } from '../subvolume-archive.ts';
-import { parseAncestry, parseResolved } from './parse.ts';
+import { parseResolved } from './parse.ts';
 import type { Site } from './premises.ts';
-import { withScratch, type Scratch } from './scratch.ts';
-import { identifyOne, nestedIn, type Identity } from './subvolumes.ts';
+import { withScratch, type Scratch, type SentTree } from './scratch.ts';
+import { takeCensus, type Census, type Identity } from './subvolumes.ts';
 
 /** Bytes of a stream from which on a walk is the faster way: some 400 for each new file. */
 const LONGEST_STREAM = 24 << 20;
 
-interface Side extends Identity {
-  /** Relative to the top level. */
-  readonly path: BytePath;
-}
+type Side = SentTree & Pick<Identity, 'id' | 'uuid'>;
 
 /** `from`, `to`: relative to the top level. */
 export async function narrowBySend(
@@ -33,11 +30,11 @@ export async function narrowBySend(
 ): Promise<Narrowing> {
   if (!isTrustedWay(site)) return { why: 'others than root can change what is on the way to the archive' };
   try {
+    const census = await takeCensus(site.top);
     // A blank may be a plain directory, of which btrfs tells nothing.
-    const [first, second, listed] = await Promise.all([sideOf(site.top, from), sideOf(site.top, to), list(site.top)]);
-    const sides = [first, second] as const;
-    if (!areRelated(parseAncestry(listed), sides)) return { why: 'neither is a snapshot of the other, or of what the other is one of' };
-    return await withScratch(site, mountToWrite, async (scratch) => compare(site.top, scratch, sides, signal));
+    const sides = [await sideOf(census, from), await sideOf(census, to)] as const;
+    if (!areRelated(census.parents, sides)) return { why: 'neither is a snapshot of the other, or of what the other is one of' };
+    return await withScratch(site, mountToWrite, async (scratch) => compare(site.top, census, scratch, sides, signal));
   } catch (error) {
     if (error instanceof UnknownStream) return { why: `the stream of btrfs send is not understood: ${error.message}` };
     if (error instanceof RootsError && error.kind !== 'interrupted') return { why: error.message };
@@ -45,14 +42,8 @@ export async function narrowBySend(
   }
 }
 
-async function sideOf(top: PrivateMount, path: BytePath): Promise<Side> {
-  return { ...(await identifyOne(top, path)), path };
-}
-
-async function list(top: PrivateMount): Promise<Buffer> {
-  const { status, stdout, stderr } = await top.runInside('btrfs', ['subvolume', 'list', '-q', '-u', { path: top.pathInside }]);
-  if (status !== 0) throw new RootsError('failed', `subvolumes cannot be listed: ${printableText(stderr)}`);
-  return stdout;
+async function sideOf(census: Census, path: BytePath): Promise<Side> {
+  return { ...(await census.of(path)), path };
 }
 
 /** By the parents that they were snapshotted from, which may be gone. */
@@ -67,18 +58,19 @@ function chainOf(parents: ReadonlyMap<string, string>, uuid: string): string[] {
   return chain;
 }
 
-async function compare(top: PrivateMount, scratch: Scratch, [from, to]: readonly [Side, Side], signal: AbortSignal): Promise<Narrowing> {
-  const sides = { from, to };
-  const writable = (['from', 'to'] as const).filter((as) => !sides[as].readOnly);
-  const taken = await scratch.snapshots(writable.map((as) => ({ path: sides[as].path, as })));
-  const stillAt = (as: 'from' | 'to'): BytePath => taken[writable.indexOf(as)] ?? joinPath(top.pathInside, sides[as].path);
+async function compare(
+  top: PrivateMount,
+  census: Census,
+  scratch: Scratch,
+  [from, to]: readonly [Side, Side],
+  signal: AbortSignal,
+): Promise<Narrowing> {
   const touched = new TouchedPaths();
   const reader = new SendReader((command) => {
     touched.add(command);
   });
   let length = 0;
-  const runInside = scratch.runInside ?? top.runInside;
-  const sending = runInside('btrfs', ['send', '--quiet', '--no-data', '-p', { path: stillAt('from') }, { path: stillAt('to') }], {
+  const sending = scratch.send([from, to], {
     signal,
     output: (piece) => {
       length += piece.length;
@@ -87,12 +79,12 @@ async function compare(top: PrivateMount, scratch: Scratch, [from, to]: readonly
     },
   });
   // What is nested is in no stream, and a snapshot does not have it.
-  const nesting = [nestedIn(top, from), nestedIn(top, to)];
+  const nesting = [census.nestedIn(from), census.nestedIn(to)];
   // What they look at must not go before all have ended.
   await Promise.allSettled([sending, ...nesting]);
   const { status, stderr } = await sending;
   const nested = await Promise.all(nesting);
-  if (status !== 0) return { why: `btrfs send: ${printableText(stderr.split('\n')[0] ?? '')}` };
+  if (status !== 0) return { why: `btrfs: ${printableText(stderr.split('\n')[0]?.replace(/^ERROR: /, '') ?? '')}` };
   reader.end();
   const result = touched.result();
   const set = new CandidateSet(result.candidates);

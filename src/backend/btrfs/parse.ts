@@ -16,10 +16,13 @@ export interface Subvolume {
 }
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
-const LIST_LINE = new RegExp(`^ID (\\d+) gen \\d+ parent (\\d+) top level \\d+ uuid (${UUID}|-) +path (.*)$`, 's');
+const LIST_LINE = new RegExp(
+  `^ID (\\d+) gen \\d+ parent (\\d+) top level \\d+ (?:parent_uuid (?:${UUID}|-) +)?uuid (${UUID}|-) +path (.*)$`,
+  's',
+);
 
 /**
- * `btrfs subvolume list -p -u` with the top level as its path. A name with a newline looks like several lines; a line that is made up this way
+ * `btrfs subvolume list -p -u`, with or without `-q`, and with the top level as its path. A name with a newline looks like several lines; a line that is made up this way
  * repeats an id or a path that is there for real, or names one that does not exist. All that is there twice is left out.
  */
 export function parseSubvolumeList(stdout: Buffer): Subvolume[] {
@@ -48,9 +51,9 @@ export function parseSubvolumeIds(stdout: Buffer): Pick<Subvolume, 'id' | 'paren
   });
 }
 
-const ANCESTRY_LINE = new RegExp(`^ID \\d+ gen \\d+ (?:parent \\d+ )?top level \\d+ parent_uuid (${UUID}|-) +uuid (${UUID}) +path `);
+const ANCESTRY_LINE = new RegExp(`^ID \\d+ gen \\d+ parent \\d+ top level \\d+ parent_uuid (${UUID}|-) +uuid (${UUID}) +path `);
 
-/** `btrfs subvolume list -q -u`: by UUID, that of what it is a snapshot of. A name can imitate a line, so it may say of some what is not so. */
+/** `btrfs subvolume list -p -q -u`: by UUID, that of what it is a snapshot of. A name can imitate a line, so it may say of some what is not so. */
 export function parseAncestry(stdout: Buffer): Map<string, string> {
   return new Map(
     linesOf(stdout).flatMap((line) => {

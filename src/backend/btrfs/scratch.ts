@@ -1,6 +1,6 @@
 /**
- * Read-only snapshots for as long as a comparison takes. They are in a folder of their own in the state folder, named for the process that made it, so that the next run
- * can remove what a killed one left.
+ * What `btrfs send --no-data` says of two trees. It wants both to be read-only, so what is not is snapshotted for as long as it takes. The snapshots are in a folder of
+ * their own in the state folder, named for the process that made it, so that the next run can remove what a killed one left.
  */
 import { lstatSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { fromText, joinPath, printable, printableText, toBytes, toText, type BytePath } from '../../byte-path.ts';
@@ -8,23 +8,28 @@ import { RootsError } from '../../errors.ts';
 import { readNames } from '../../system/names.ts';
 import { until } from '../../system/patience.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
-import type { Run } from '../../system/run.ts';
+import type { Argument, Run, RunOptions, RunResult } from '../../system/run.ts';
 import { STATE_FOLDER } from '../archive-state.ts';
 import { isTrustedWay, pathOfEntry } from '../subvolume-archive.ts';
 import { makeStateFolder } from './state-folder.ts';
 import type { Site } from './premises.ts';
 import { isSubvolume } from './subvolumes.ts';
 
+export interface SentTree {
+  /** Relative to the top level. */
+  readonly path: BytePath;
+  readonly readOnly: boolean;
+}
+
 export interface Scratch {
-  /** Of the subvolumes at paths relative to the top level, at once. Returns where programs see them that are started with `runInside`, in the same order. */
-  snapshots(wanted: readonly { readonly path: BytePath; readonly as: 'from' | 'to' }[]): Promise<readonly BytePath[]>;
-  /** In the mount namespace that has the snapshots; undefined as long as there are none. */
-  readonly runInside: Run | undefined;
+  /** The stream goes to `output`. A status other than 0: it could not be had, and what stands on standard error says why. Once only. */
+  send(trees: readonly [from: SentTree, to: SentTree], options: Pick<RunOptions, 'signal' | 'output'>): Promise<RunResult>;
 }
 
 /** `diff.PID.START`, where START is when that process began (field 22 of proc_pid_stat(5)), as numbers of processes are used again. */
 const NAME = /^diff\.(\d+)\.(\d+)$/;
-const SNAPSHOTS = ['from', 'to'].map(fromText);
+const FROM = fromText('from');
+const TO = fromText('to');
 
 /** Removes them when `use` is done. Errors: `failed` if there cannot be any; those of `use`. */
 export async function withScratch<T>(
@@ -35,33 +40,37 @@ export async function withScratch<T>(
   let mount: PrivateMount | undefined;
   const name = fromText(`diff.${String(process.pid)}.${startOf(process.pid) ?? '0'}`);
   const folder = joinPath(pathOfEntry(site, STATE_FOLDER), name);
-  const scratch = {
-    get runInside() {
-      return mount?.runInside;
-    },
-    snapshots: async (wanted: readonly { readonly path: BytePath; readonly as: 'from' | 'to' }[]): Promise<readonly BytePath[]> => {
-      if (wanted.length === 0) return [];
-      const made = (mount ??= await begin(site, await mountToWrite(), folder));
-      const taken = await Promise.allSettled(
-        wanted.map(async ({ path, as }) => {
-          const at = joinPath(made.pathInside, folder, fromText(as));
-          await btrfs(made, ['subvolume', 'snapshot', '-r', '--', { path: joinPath(made.pathInside, path) }, { path: at }]);
-          return at;
-        }),
-      );
-      // Not before all have ended: none may come after they are removed.
-      return taken.map((each) => {
-        if (each.status === 'rejected') throw each.reason;
-        return each.value;
-      });
-    },
+  const send: Scratch['send'] = async (trees, options) => {
+    if (trees.some((tree) => !tree.readOnly)) mount = await begin(site, await mountToWrite(), folder);
+    const { runInside, pathInside } = mount ?? site.top;
+    const placed = (tree: SentTree, as: BytePath): { sent: Argument; taken: readonly Argument[] } => {
+      const itself = { path: joinPath(pathInside, tree.path) };
+      const snapshot = { path: joinPath(pathInside, folder, as) };
+      return tree.readOnly ? { sent: itself, taken: [] } : { sent: snapshot, taken: [itself, snapshot] };
+    };
+    const [from, to] = [placed(trees[0], FROM), placed(trees[1], TO)];
+    return runInside('sh', ['-c', SEND, 'sh', from.sent, to.sent, ...from.taken, ...to.taken], options);
   };
   try {
-    return await use(scratch);
+    return await use({ send });
   } finally {
     if (mount !== undefined) await removeFolder(mount, folder);
   }
 }
+
+/**
+ * `FROM TO [TREE SNAPSHOT]…`: takes the snapshots, sends, and removes them again. One program of ours instead of four: starting one from Node takes longer than what most of them do.
+ * The shell is what is told to stop, and tells the one that sends. Should it not come to its end, what is left is removed as that of a killed run is.
+ */
+const SEND = [
+  'from=$1 to=$2; shift 2',
+  '[ $# -lt 1 ] || btrfs subvolume snapshot -r -- "$1" "$2" >/dev/null || exit',
+  '[ $# -lt 3 ] || btrfs subvolume snapshot -r -- "$3" "$4" >/dev/null || exit',
+  'btrfs send --quiet --no-data -p "$from" "$to" & sending=$!',
+  'trap "kill $sending" TERM',
+  'wait "$sending" || exit',
+  '[ $# -lt 1 ] || btrfs subvolume delete -- "$2" ${4+"$4"} >/dev/null',
+].join('\n');
 
 async function begin(site: Site, mount: PrivateMount, folder: BytePath): Promise<PrivateMount> {
   await makeStateFolder(mount, site);
@@ -103,7 +112,7 @@ function isAbandoned(name: BytePath): boolean {
 
 /** Only what is ours: a snapshot by one of the two names, in a folder that only root can change. */
 async function removeFolder(mount: PrivateMount, folder: BytePath): Promise<void> {
-  const left = SNAPSHOTS.map((name) => joinPath(folder, name)).filter((path) => isSubvolume(joinPath(mount.path, path)));
+  const left = [FROM, TO].map((name) => joinPath(folder, name)).filter((path) => isSubvolume(joinPath(mount.path, path)));
   if (left.length > 0)
     await btrfs(mount, ['subvolume', 'delete', '--', ...left.map((path) => ({ path: joinPath(mount.pathInside, path) }))]);
   if (lstatSync(toBytes(joinPath(mount.path, folder)), { throwIfNoEntry: false }) !== undefined)

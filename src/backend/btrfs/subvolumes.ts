@@ -6,7 +6,16 @@ import { fromBytes, isWithin, joinPath, printable, printableText, toBytes, type 
 import { RootsError } from '../../errors.ts';
 import type { PrivateMount } from '../../system/private-mount.ts';
 import type { Run } from '../../system/run.ts';
-import { parseDeleted, parseFilesystemIds, parseRootItems, parseSubvolumeIds, parseSubvolumeList, parseSubvolumeShow } from './parse.ts';
+import {
+  parseAncestry,
+  parseDeleted,
+  parseFilesystemIds,
+  parseRootItems,
+  parseSubvolumeIds,
+  parseSubvolumeList,
+  parseSubvolumeShow,
+  type Subvolume,
+} from './parse.ts';
 
 /** BTRFS_SUPER_MAGIC, statfs(2). */
 export const BTRFS_MAGIC = 0x9123683e;
@@ -67,6 +76,12 @@ export async function identifyOne(top: PrivateMount, path: BytePath): Promise<Id
   return parseSubvolumeShow(await btrfs(top, ['subvolume', 'show', { path: joinPath(top.pathInside, path) }]));
 }
 
+interface Outer {
+  readonly id: number;
+  /** Relative to the top level. */
+  readonly path: BytePath;
+}
+
 export interface NestedSubvolume {
   readonly id: number;
   /** Relative to the top level, as is the path of the subvolume that directly contains it (null: the old root's own). */
@@ -78,8 +93,16 @@ export interface NestedSubvolume {
  * The subvolumes inside another, deepest first. Parents are compared by number, and the path of each is then asked for by its id: what does
  * not positively lie inside is not taken for nested. (Its name may imitate the list; if it really is nested, the kernel refuses to remove the outer one.)
  */
-export async function nestedIn(top: PrivateMount, outer: { readonly id: number; readonly path: BytePath }): Promise<NestedSubvolume[]> {
-  const all = parseSubvolumeIds(await btrfs(top, ['subvolume', 'list', '-p', '-u', { path: top.pathInside }]));
+export async function nestedIn(top: PrivateMount, outer: Outer): Promise<NestedSubvolume[]> {
+  return nestedAmong(top, parseSubvolumeIds(await list(top)), outer);
+}
+
+/** `all`: those of the filesystem. */
+async function nestedAmong(
+  top: PrivateMount,
+  all: readonly Pick<Subvolume, 'id' | 'parentId'>[],
+  outer: Outer,
+): Promise<NestedSubvolume[]> {
   const inside = new Map<number, NestedSubvolume>();
   let parents = new Map([[outer.id, outer.path]]);
   while (parents.size > 0) {
@@ -95,6 +118,35 @@ export async function nestedIn(top: PrivateMount, outer: { readonly id: number; 
     parents = children;
   }
   return [...inside.values()].reverse();
+}
+
+/** All subvolumes of a filesystem, as they are now. */
+export interface Census {
+  /** Of what is at this path. Errors: `failed` if it is no subvolume. */
+  of(path: BytePath): Promise<Pick<Identity, 'id' | 'uuid' | 'readOnly'>>;
+  /** By UUID, that of what it is a snapshot of, which may be gone. */
+  readonly parents: ReadonlyMap<string, string>;
+  /** As `nestedIn`. */
+  nestedIn(outer: Outer): Promise<NestedSubvolume[]>;
+}
+
+/** Two programs, whatever is then asked; one more for what has a name that makes the list ambiguous. */
+export async function takeCensus(top: PrivateMount): Promise<Census> {
+  const [all, unwritable] = await Promise.all([list(top), list(top, '-r')]);
+  const byPath = new Map(parseSubvolumeList(all).map((each) => [each.path, each]));
+  const readOnly = new Set(parseSubvolumeList(unwritable).map(({ id }) => id));
+  return {
+    of: async (path) => {
+      const listed = byPath.get(path);
+      return listed === undefined ? identifyOne(top, path) : { ...listed, readOnly: readOnly.has(listed.id) };
+    },
+    parents: parseAncestry(all),
+    nestedIn: (outer) => nestedAmong(top, parseSubvolumeIds(all), outer),
+  };
+}
+
+async function list(top: PrivateMount, ...options: readonly string[]): Promise<Buffer> {
+  return btrfs(top, ['subvolume', 'list', '-p', '-q', '-u', ...options, { path: top.pathInside }]);
 }
 
 /** The subvolumes that are at these paths (as this process reads them) of one filesystem now, by path: one program for all. */

@@ -17,12 +17,16 @@ const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 const line = (id: number, uuid: string, path: string, parent = 5): string =>
   `ID ${String(id)} gen 8 parent ${String(parent)} top level ${String(parent)} uuid ${uuid} path ${path}\n`;
 
-describe('btrfs subvolume list -q -u', () => {
+describe('btrfs subvolume list -p -q -u', () => {
   it('says what each is a snapshot of, if it is one', () => {
     const text =
-      `ID 256 gen 9 top level 5 parent_uuid -                                    uuid ${U[0]} path root-blank\n` +
-      `ID 257 gen 9 top level 5 parent_uuid ${U[0]} uuid ${U[1]} path old_roots/a b\nsecond line\n`;
+      `ID 256 gen 9 parent 5 top level 5 parent_uuid -                                    uuid ${U[0]} path root-blank\n` +
+      `ID 257 gen 9 parent 5 top level 5 parent_uuid ${U[0]} uuid ${U[1]} path old_roots/a b\nsecond line\n`;
     expect([...parseAncestry(bytes(text))]).toEqual([[U[1], U[0]]]);
+    expect(parseSubvolumeList(bytes(text)).map(({ id, uuid, path }) => [id, uuid, path])).toEqual([
+      [256, U[0], 'root-blank'],
+      [257, U[1], 'old_roots/a b'],
+    ]);
   });
 });
 
