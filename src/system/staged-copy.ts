@@ -4,8 +4,6 @@
  * The copy is made in a staging directory beside the destination that only we can enter, and is then renamed out of it. Whoever owns the
  * destination can move the staging directory about, but not get into it, and all names are resolved from directories that are held
  * open; so nothing that they do can make the copy land elsewhere.
- *
- * coreutils' cp does the copying: Node's own loses owners, ACLs, capabilities, hard links and nanoseconds, and leaves set-user-ID bits on what has become root's.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -26,6 +24,7 @@ import {
 import { fromText, joinPath, printable, printableText, toBytes, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../errors.ts';
 import type { HeldDirectory, Place } from './beneath.ts';
+import { copyTree, type CopyReport } from './copy-tree.ts';
 import { isUnchanged, readEntry, type Entry } from './entry.ts';
 import type { Run } from './run.ts';
 
@@ -39,11 +38,6 @@ export interface CopyOptions {
   readonly signal: AbortSignal;
 }
 
-export interface CopyReport {
-  /** What the destination's filesystem could not take on (attributes, an owner), for people. */
-  readonly lost: readonly string[];
-}
-
 const STAGING = /^\.roots-restore-(\d+)-/;
 
 /**
@@ -54,11 +48,11 @@ export async function copyInto(run: Run, from: Place, to: Place, options: CopyOp
   const staging = makeStaging(to.directory);
   try {
     const copy = joinPath(staging.held.path, fromText('copy'));
-    const lost = await copyAll(run, from.path, copy, options.signal);
+    const report = await copyTree(run, from.path, copy, options.signal);
     await flush(run, copy);
     putInPlace(copy, to, options);
     flushDirectory(to.directory);
-    return { lost };
+    return report;
   } finally {
     await removeStaging(run, to.directory, staging);
   }
@@ -134,31 +128,6 @@ async function removeStaging(run: Run, directory: HeldDirectory, staging: Stagin
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTEMPTY') throw error;
   }
-}
-
-/**
- * `-a` alone is silent about attributes that it cannot keep; naming `xattr` makes it say so, and fail. Where the filesystem just has no place for one, the
- * copy is made all the same and what it lost is told.
- */
-async function copyAll(run: Run, from: BytePath, to: BytePath, signal: AbortSignal): Promise<string[]> {
-  const args = ['--reflink=auto', '--sparse=auto', '--no-target-directory', '--', { path: from }, { path: to }];
-  const strict = await run('cp', ['-dR', '--preserve=mode,ownership,timestamps,links,xattr', ...args], { signal });
-  if (strict.status === 0) return [];
-  const lost = strict.stderr.split('\n').filter((line) => line !== '');
-  if (lost.length === 0 || !lost.every((line) => ATTRIBUTE_LOST.test(line))) throw new RootsError('failed', describeFailure(lost));
-  await run('rm', ['-rf', '--one-file-system', '--', { path: to }]);
-  const lenient = await run('cp', ['-a', ...args], { signal });
-  if (lenient.status !== 0) throw new RootsError('failed', describeFailure(lenient.stderr.split('\n')));
-  return lost.map((line) => printableText(line.replace(/^cp: /, '').replace(/ for '.*': /, ': ')));
-}
-
-// coreutils 9.1 and 9.7, with LC_ALL=C.
-const ATTRIBUTE_LOST =
-  /^cp: (?:setting attributes?|preserving|failed to preserve|.*xattr).*: (?:Operation not supported|Operation not permitted|Not supported)$/;
-
-function describeFailure(lines: readonly string[]): string {
-  const reason = lines[0]?.split(': ').at(-1) ?? 'cp was ended';
-  return `it cannot be copied: ${printableText(reason)}`;
 }
 
 /** On disk before it gets its name. */

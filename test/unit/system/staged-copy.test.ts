@@ -18,7 +18,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fromBytes, fromText, toBytes, type BytePath } from '../../../src/byte-path.ts';
 import { holdDirectory, placeBeneath, type Place } from '../../../src/system/beneath.ts';
 import { run, type Run } from '../../../src/system/run.ts';
-import { copyInto, sweepStaging, type CopyOptions, type CopyReport } from '../../../src/system/staged-copy.ts';
+import type { CopyReport } from '../../../src/system/copy-tree.ts';
+import { copyInto, sweepStaging, type CopyOptions } from '../../../src/system/staged-copy.ts';
 import { treeLines } from '../../fixtures/tree-digest.ts';
 import { start, until } from '../../backend-suite/processes.ts';
 import { mountTmpfs } from '../../support/loop-image.ts';
@@ -100,7 +101,7 @@ describe('copying', () => {
     }
     for (const path of ['one', 'link', 'sub', '.']) tool('touch', '-h', '-d', '2020-02-02T02:02:02.123456789Z', join(tree, path));
 
-    expect(await copy('tree')).toEqual({ lost: [] });
+    expect(await copy('tree')).toEqual({ lost: [], missing: [] });
     expect(lines(join(to, 'tree'))).toEqual(lines(tree));
     expect(lstatSync(join(to, 'tree/one')).ino).toBe(lstatSync(join(to, 'tree/sub/other')).ino);
     expect(lstatSync(join(to, 'tree/sparse')).blocks).toBe(0);
@@ -175,6 +176,37 @@ describe('copying', () => {
     await expect(copy('x', { replace: true, signal: AbortSignal.abort() })).rejects.toMatchObject({ kind: 'interrupted' });
     expect(readdirSync(to)).toEqual(['x']);
     expect(readFileSync(join(to, 'x'), 'utf8')).toBe('old');
+  });
+
+  it('goes on with the rest of a directory where something cannot be read, and says what', async () => {
+    for (const name of ['tree/a', 'tree/closed/in', 'tree/z']) mkdirSync(join(from, name), { recursive: true });
+    for (const name of ['a/file', 'cut', 'cl\u00e9', 'z/last']) writeFileSync(join(from, 'tree', name), name);
+    // What cp says on an unreadable file, and what it leaves of one that breaks off; root may read everything.
+    const failing: Run = async (program, args, options) => {
+      const result = await run(program, args, options);
+      if (program !== 'cp') return result;
+      const made = join(to, readdirSync(to)[0]!, 'copy');
+      tool('truncate', '-s', '1', join(made, 'cut'));
+      tool('rm', '-r', join(made, 'cl\u00e9'), join(made, 'closed'));
+      return { ...result, status: 1, stderr: "cp: error reading 'cut': Input/output error" };
+    };
+    expect(await copy('tree', {}, failing)).toEqual({
+      lost: [],
+      missing: ['closed', 'cl\xc3\xa9', 'cut'].map((path) => ({ path, why: 'Input/output error' })),
+    });
+    expect(readdirSync(join(to, 'tree')).sort()).toEqual(['a', 'z']);
+    expect(readFileSync(join(to, 'tree/z/last'), 'utf8')).toBe('z/last');
+  });
+
+  it('is nothing at all if only a part of a file can be read, or the directory itself cannot', async () => {
+    writeFileSync(join(from, 'x'), 'whole');
+    mkdirSync(join(from, 'd'));
+    const failing: Run = async (program, args, options) =>
+      program === 'cp'
+        ? { status: 1, stdout: Buffer.alloc(0), stderr: "cp: error reading 'x': Input/output error" }
+        : run(program, args, options);
+    for (const name of ['x', 'd']) await expect(copy(name, {}, failing)).rejects.toThrow('it cannot be copied: Input/output error');
+    expect(readdirSync(to)).toEqual([]);
   });
 
   it('is in a place that only we can enter until it is whole', async () => {
