@@ -78,7 +78,9 @@ export default class Restore extends BaseCommand {
   }
 
   #end({ plan, results }: RestoreOutcome): void {
-    const undone = plan.problems.length + results.filter(({ result }) => result === 'failed' || result === 'refused').length;
+    const undone =
+      plan.problems.length +
+      results.filter(({ result, missing }) => result === 'failed' || result === 'refused' || missing.length > 0).length;
     if (undone > 0) this.end(results.some(({ result }) => result === 'restored') ? 'partly' : 'failed');
     this.endIfStopped();
   }

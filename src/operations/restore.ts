@@ -1,19 +1,18 @@
 /**
  * `roots restore`: bring files and trees back from an old root.
  */
-import { baseName, isWithin, joinPath, parentOf, printable, type BytePath } from '../byte-path.ts';
-import { RootsError, messageOf } from '../errors.ts';
-import { isTrustedDirectory, type Place } from '../system/beneath.ts';
+import { baseName, isWithin, joinPath, printable, type BytePath } from '../byte-path.ts';
+import { RootsError } from '../errors.ts';
+import { isTrustedDirectory } from '../system/beneath.ts';
 import { readEntry } from '../system/entry.ts';
 import { readMountTable } from '../system/mounts.ts';
-import { recreateMissingParents } from '../system/recreate-parents.ts';
-import { copyInto, sweepStaging } from '../system/staged-copy.ts';
 import type { Lock } from '../backend/backend.ts';
 import type { Context } from './context.ts';
 
 import { pathInside } from './live-path.ts';
 import { oldRootsOf, resolveRoot, type ResolvedRoot } from './resolve-root.ts';
-import { destinationPlace, planRestore, sourcePlace, type RestoreStep } from './restore-plan.ts';
+import { Applying, type RestoreItem, type Restored } from './restore-apply.ts';
+import { planRestore, sourcePlace } from './restore-plan.ts';
 import { withTargets, type Target } from './targets.ts';
 
 export interface RestoreOptions {
@@ -28,11 +27,6 @@ export interface RestoreOptions {
   readonly backup: boolean;
 }
 
-export interface RestoreItem extends RestoreStep {
-  readonly from: ResolvedRoot;
-  readonly root: BytePath;
-}
-
 export interface RestorePlan {
   readonly items: readonly RestoreItem[];
   /** Paths for which there is nothing to be done, of several. */
@@ -42,17 +36,6 @@ export interface RestorePlan {
 export interface RestoreOutcome {
   readonly plan: RestorePlan;
   readonly results: readonly Restored[];
-}
-
-export interface Restored {
-  readonly item: RestoreItem;
-  readonly result: 'restored' | 'same' | 'refused' | 'failed';
-  /** Why it was refused or failed, for people. */
-  readonly error: string | null;
-  /** Attributes that the destination could not take on, for people. */
-  readonly lost: readonly string[];
-  /** Where the former file is now. */
-  readonly backup: BytePath | null;
 }
 
 /** Plans, has the plan agreed to, applies it. Returns null if it was not agreed to; then nothing has changed. */
@@ -80,11 +63,18 @@ async function applyPlan(
   const results: Restored[] = [];
   try {
     for (const target of new Set(plan.items.map((item) => item.from.target))) locks.push(await target.backend.lock('shared'));
-    for (const item of plan.items) {
-      if (context.signal.aborted) throw new RootsError('interrupted', 'stopped; what is listed above was restored, the rest was not begun');
-      const restored = await applyItem(context, item, options);
-      results.push(restored);
-      onRestored(restored);
+    const applying = new Applying(context, { inPlace: options.to === undefined, backup: options.backup });
+    try {
+      await applying.learn(plan.items);
+      for (const item of plan.items) {
+        if (context.signal.aborted)
+          throw new RootsError('interrupted', 'stopped; what is listed above was restored, the rest was not begun');
+        const restored = await applying.apply(item);
+        results.push(restored);
+        onRestored(restored);
+      }
+    } finally {
+      await applying.finish();
     }
     return results;
   } finally {
@@ -184,45 +174,4 @@ function destinationOf({ backend, name }: Target, source: BytePath, { to }: Rest
   throw new RootsError('usage', `the live root of ${name} is not mounted, so there is no place where ${printable(source)} was`, {
     hint: 'say with --to where it should go',
   });
-}
-
-/** A failure is a result: the others are still to be restored. */
-async function applyItem(context: Context, item: RestoreItem, options: RestoreOptions): Promise<Restored> {
-  const result = { item, lost: [], error: null, backup: null };
-  if (item.action === 'same') return { ...result, result: 'same' };
-  if (item.action === 'refuse') return { ...result, result: 'refused', error: item.why };
-  try {
-    if (options.to === undefined) recreateMissingParents(item.root, item.source, item.destination);
-    return { ...result, result: 'restored', ...(await copyItem(context, item, options)) };
-  } catch (error) {
-    if (error instanceof RootsError && error.kind === 'interrupted') throw error;
-    return { ...result, result: 'failed', error: messageOf(error) };
-  }
-}
-
-async function copyItem(context: Context, item: RestoreItem, options: RestoreOptions): Promise<Pick<Restored, 'lost' | 'backup'>> {
-  const from = sourcePlace(item.root, item.source);
-  try {
-    const to = destinationPlace(item.destination);
-    try {
-      await sweepStaging(context.run, to.directory);
-      const backup = item.before !== null && options.backup ? freeBackupName(to) : null;
-      const replacing =
-        item.before === null ? { replace: false } : { replace: true, expected: item.before, ...(backup === null ? {} : { backup }) };
-      const { lost } = await copyInto(context.run, from, to, { signal: context.signal, ...replacing });
-      return { lost, backup: backup === null ? null : joinPath(parentOf(item.destination), backup) };
-    } finally {
-      to.directory.close();
-    }
-  } finally {
-    from.directory.close();
-  }
-}
-
-/** As `cp --backup=numbered` names it, so that an older backup is never lost. */
-function freeBackupName(place: Place): BytePath {
-  for (let number = 1; ; number += 1) {
-    const name = `${place.name}.~${String(number)}~` as BytePath;
-    if (readEntry(joinPath(place.directory.path, name)) === null) return name;
-  }
 }

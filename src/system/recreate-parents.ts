@@ -1,13 +1,35 @@
 /**
- * The directories that a restored path needs and that are no longer there, with the owner and mode that they had in the old root.
+ * The directories that a restored path needs and that are no longer there, as they were in the old root: owner, mode, extended attributes with ACLs, times.
  */
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync, readdirSync } from 'node:fs';
-import { parentOf, printable, toBytes, type BytePath } from '../byte-path.ts';
+import { fromText, joinPath, parentOf, printable, printableText, toBytes, type BytePath } from '../byte-path.ts';
+import { Unreadable } from '../diff/tree.ts';
 import { RootsError, errnoOf } from '../errors.ts';
 import { directoryBeneath, FILESYSTEM, isTrustedDirectory, placeBeneath } from './beneath.ts';
+import type { Run } from './run.ts';
+import { readXattrs } from './xattrs.ts';
 
-/** `source` is a path inside `root`, `destination` absolute; where they end in the same names, those are the same directories. */
-export function recreateMissingParents(root: BytePath, source: BytePath, destination: BytePath): void {
+export interface MadeParent {
+  /** Where the old root can be read, and the directory in it. */
+  readonly root: BytePath;
+  readonly from: BytePath;
+  /** Absolute. */
+  readonly to: BytePath;
+  /** Of what was made: whoever owns the directory around it can put another one there. */
+  readonly dev: number;
+  readonly ino: number;
+}
+
+/**
+ * `source` is a path inside `root`, `destination` absolute; where they end in the same names, those are the same directories. Outermost first. `lost`: what their filesystem
+ * has no place for, for people.
+ */
+export async function recreateMissingParents(
+  run: Run,
+  root: BytePath,
+  source: BytePath,
+  destination: BytePath,
+): Promise<{ readonly made: readonly MadeParent[]; readonly lost: readonly string[] }> {
   const missing: { from: BytePath; to: BytePath }[] = [];
   for (
     let [from, to] = [parentOf(source), parentOf(destination)];
@@ -16,10 +38,34 @@ export function recreateMissingParents(root: BytePath, source: BytePath, destina
   ) {
     missing.unshift({ from, to });
   }
-  for (const { from, to } of missing) recreate(root, from, to);
+  const made: MadeParent[] = [];
+  const lost: string[] = [];
+  for (const { from, to } of missing) made.push(await recreate(run, { root, from, to }, lost));
+  return { made, lost };
 }
 
-function recreate(root: BytePath, from: BytePath, to: BytePath): void {
+/** After all that goes into them is there: each new name changes the time of its directory. What cannot be set stays as it is. */
+export async function restoreTimes(run: Run, made: readonly MadeParent[]): Promise<void> {
+  for (const { root, from, to, dev, ino } of made.toReversed()) {
+    const source = directoryBeneath(root, from, { links: 'inside' });
+    try {
+      const held = directoryBeneath(FILESYSTEM, to, { links: 'trusted' });
+      try {
+        const stats = fstatSync(held.fd);
+        if (stats.dev === dev && stats.ino === ino) await run('touch', ['-r', { path: source.path }, '--', { path: held.path }]);
+      } finally {
+        held.close();
+      }
+    } finally {
+      source.close();
+    }
+  }
+}
+
+type Parent = Pick<MadeParent, 'root' | 'from' | 'to'>;
+
+async function recreate(run: Run, parent: Parent, lost: string[]): Promise<MadeParent> {
+  const { root, from, to } = parent;
   const source = directoryBeneath(root, from, { links: 'inside' });
   const place = placeBeneath(FILESYSTEM, to, { links: 'trusted' });
   try {
@@ -33,7 +79,10 @@ function recreate(root: BytePath, from: BytePath, to: BytePath): void {
         throw new RootsError('failed', `${printable(to)} was exchanged by somebody else while it was made`);
       }
       giveAway(made, stats.uid, stats.gid);
+      const path = fromText(`/proc/${String(process.pid)}/fd/${String(made)}`);
+      lost.push(...(await giveXattrs(run, source.path, path)).map((why) => `${printable(to)}: ${why}`));
       fchmodSync(made, stats.mode & 0o7777);
+      return { ...parent, dev: fresh.dev, ino: fresh.ino };
     } finally {
       closeSync(made);
     }
@@ -50,4 +99,17 @@ function giveAway(directory: number, uid: number, gid: number): void {
   } catch (error) {
     if (errnoOf(error) !== 'EPERM') throw error;
   }
+}
+
+/** Both are paths of descriptors, which are links: what they lead to is meant. */
+async function giveXattrs(run: Run, from: BytePath, to: BytePath): Promise<string[]> {
+  const itself = fromText('.');
+  const [attributes] = await readXattrs(run, [joinPath(from, itself)]);
+  if (attributes === undefined || attributes instanceof Unreadable) return ['its extended attributes cannot be read'];
+  const lost: string[] = [];
+  for (const [name, value] of attributes) {
+    const { status, stderr } = await run('setfattr', ['-n', { path: name }, '-v', `0x${value}`, '--', { path: joinPath(to, itself) }]);
+    if (status !== 0) lost.push(`${printable(name)}: ${printableText(stderr.split(': ').at(-1) ?? 'it cannot be set')}`);
+  }
+  return lost;
 }

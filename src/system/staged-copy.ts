@@ -23,9 +23,10 @@ import {
 } from 'node:fs';
 import { fromText, joinPath, printable, printableText, toBytes, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../errors.ts';
-import type { HeldDirectory, Place } from './beneath.ts';
+import { FILESYSTEM, placeBeneath, type HeldDirectory, type Place } from './beneath.ts';
 import { copyTree, type CopyReport } from './copy-tree.ts';
 import { isUnchanged, readEntry, type Entry } from './entry.ts';
+import { markOf, type LinkSource } from './linked-copies.ts';
 import type { Run } from './run.ts';
 
 export interface CopyOptions {
@@ -35,8 +36,12 @@ export interface CopyOptions {
   readonly expected?: Entry;
   /** With `replace`: the name beside it that what was there gets. */
   readonly backup?: BytePath;
+  /** What is there is the same file, by another name: this one becomes a name of it too, where that can be. */
+  readonly link?: LinkSource;
   readonly signal: AbortSignal;
 }
+
+const NOTHING_LOST: CopyReport = { lost: [], missing: [] };
 
 const STAGING = /^\.roots-restore-(\d+)-/;
 
@@ -48,7 +53,8 @@ export async function copyInto(run: Run, from: Place, to: Place, options: CopyOp
   const staging = makeStaging(to.directory);
   try {
     const copy = joinPath(staging.held.path, fromText('copy'));
-    const report = await copyTree(run, from.path, copy, options.signal);
+    const isLinked = options.link !== undefined && linkTo(options.link, copy);
+    const report = isLinked ? NOTHING_LOST : await copyTree(run, from.path, copy, options.signal);
     await flush(run, copy);
     putInPlace(copy, to, options);
     flushDirectory(to.directory);
@@ -128,6 +134,23 @@ async function removeStaging(run: Run, directory: HeldDirectory, staging: Stagin
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTEMPTY') throw error;
   }
+}
+
+/** False, and nothing is made, on another filesystem, or if it is no longer what it was. */
+function linkTo(source: LinkSource, copy: BytePath): boolean {
+  try {
+    const place = placeBeneath(FILESYSTEM, source.path, { links: 'trusted' });
+    try {
+      linkSync(toBytes(place.path), toBytes(copy));
+    } finally {
+      place.directory.close();
+    }
+  } catch {
+    return false;
+  }
+  if (markOf(copy) === source.mark) return true;
+  unlinkSync(toBytes(copy));
+  return false;
 }
 
 /** On disk before it gets its name. */

@@ -13,7 +13,8 @@ import type { SpacePlan, TargetPlan } from '../operations/prune-plan.ts';
 import type { TargetOutcome } from '../operations/prune-target.ts';
 import type { Removal } from '../operations/removal-step.ts';
 import type { SimulatedRoot } from '../retention/simulate.ts';
-import type { RestoreItem, RestoreOutcome, RestorePlan } from '../operations/restore.ts';
+import type { RestoreItem } from '../operations/restore-apply.ts';
+import type { RestoreOutcome, RestorePlan } from '../operations/restore.ts';
 import type { Rotations } from '../operations/rotate.ts';
 import type { Simulations } from '../operations/simulate.ts';
 import type { ShownRoot } from '../operations/show.ts';
@@ -245,11 +246,12 @@ function restoreProblem({ path, error }: RestorePlan['problems'][number]): objec
 export function restoreContract({ plan, results }: RestoreOutcome): object {
   return {
     problems: plan.problems.map(restoreProblem),
-    items: results.map(({ item, result, error, lost, backup }) => ({
+    items: results.map(({ item, result, error, lost, missing, backup }) => ({
       ...itemContract(item),
       result,
       error,
       lost,
+      missing: missing.map(({ path, why }) => ({ ...jsonName('path', path), why })),
       ...(backup === null ? { backup: null } : jsonName('backup', backup)),
     })),
   };

@@ -2,7 +2,8 @@
  * `roots restore` for people.
  */
 import { printable, printableText } from '../byte-path.ts';
-import type { RestoreItem, RestoreOutcome, RestorePlan, Restored } from '../operations/restore.ts';
+import type { RestoreItem, Restored } from '../operations/restore-apply.ts';
+import type { RestoreOutcome, RestorePlan } from '../operations/restore.ts';
 import { formatAgo, formatBytes, formatCount } from './format.ts';
 import type { Screen } from './terminal.ts';
 
@@ -33,7 +34,7 @@ function ageOf({ from }: RestoreItem, now: Date): string {
   return from.judged === null ? '' : `, ${formatAgo((now.getTime() - from.judged.root.archivedAt.getTime()) / 1000)}`;
 }
 
-export function renderRestored(screen: Screen, { item, result, error, lost, backup }: Restored): string {
+export function renderRestored(screen: Screen, { item, result, error, lost, missing, backup }: Restored): string {
   const what = printable(item.destination);
   switch (result) {
     case 'restored':
@@ -41,6 +42,7 @@ export function renderRestored(screen: Screen, { item, result, error, lost, back
         `${screen.style('green', 'restored')} ${what}  ${screen.style('dim', `from ${item.from.label}`)}`,
         ...(backup === null ? [] : [screen.style('dim', `         what was there is now ${printable(backup)}`)]),
         ...lost.map((each) => screen.style('yellow', `         warning: ${each}`)),
+        ...missing.map(({ path, why }) => screen.style('red', `failed   ${what}/${printable(path)}: ${why}`)),
       ].join('\n');
     case 'same':
       return screen.style('dim', `same     ${what}`);
@@ -57,7 +59,7 @@ export function renderRestoreEnd(screen: Screen, { plan, results }: RestoreOutco
   if (count('same') > 0) parts.push(`${String(count('same'))} the same already`);
   if (count('refused') > 0)
     parts.push(`${String(count('refused'))} left as they are (use --overwrite, with --backup to keep the old ones)`);
-  const failed = count('failed') + plan.problems.length;
+  const failed = count('failed') + plan.problems.length + results.flatMap(({ missing }) => missing).length;
   if (failed > 0) parts.push(`${String(failed)} failed`);
   return [...renderProblems(screen, plan), `${parts.join(', ')}.`].join('\n');
 }

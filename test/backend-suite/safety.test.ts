@@ -19,6 +19,7 @@ import { RootsError, errnoOf } from '../../src/errors.ts';
 import { HOLD, startKeeper } from '../../src/system/keeper.ts';
 import { readAllMountTables } from '../../src/system/mounts.ts';
 import { recreateMissingParents } from '../../src/system/recreate-parents.ts';
+import { run } from '../../src/system/run.ts';
 import { mountTmpfs } from '../support/loop-image.ts';
 import { missing, requires } from '../support/requirements.ts';
 import { makeScratch, tool, type Scratch } from '../support/scratch.ts';
@@ -139,7 +140,7 @@ describe('a directory that is swapped in while missing parents are made', () => 
       while (refused < 20 && Date.now() < end) {
         renameSync(parked, own);
         try {
-          recreateMissingParents(fromText(root), fromText('alice/file'), fromText(join(fresh, 'file')));
+          await recreateMissingParents(run, fromText(root), fromText('alice/file'), fromText(join(fresh, 'file')));
         } catch (error) {
           expect(String(error)).toMatch(/was exchanged by somebody else|ENOENT|EEXIST/);
           if (String(error).includes('exchanged')) refused += 1;

@@ -153,14 +153,24 @@ requires.btrfs('roots restore on btrfs', () => {
     rmSync(live('home/alice-before'), { recursive: true });
   });
 
-  it('makes missing parents again with the owner and mode that they had', async () => {
+  it('keeps names of one file together where it goes into a directory that is there, also with one that is left', async () => {
+    for (const gone of [SPECIAL.hardLinks, SPECIAL.hardLinks.slice(1)]) {
+      for (const path of gone) rmSync(live(path));
+      const { status, items } = await restore(live('home/alice'), '--from', special);
+      expect([status, resultsOf(items).filter((result) => result === 'restored')]).toEqual([0, gone.map(() => 'restored')]);
+      const [first, second] = SPECIAL.hardLinks.map((path) => statSync(live(path)));
+      expect(first).toMatchObject({ ino: second!.ino, nlink: 2 });
+    }
+  });
+
+  it('makes missing parents again as they were', async () => {
     rmSync(live('home/alice/bin'), { recursive: true });
     rmSync(live('home/alice/.gnupg'), { recursive: true });
     const { status } = await restore(live(SPECIAL.setuid), live(SPECIAL.socket), '--from', special);
     expect(status).toBe(0);
     for (const path of ['home/alice/bin', 'home/alice/.gnupg']) {
       const [now, then] = [statSync(live(path)), statSync(old(path))];
-      expect([now.uid, now.gid, now.mode.toString(8)]).toEqual([then.uid, then.gid, then.mode.toString(8)]);
+      expect([now.uid, now.gid, now.mode.toString(8), now.mtimeMs]).toEqual([then.uid, then.gid, then.mode.toString(8), then.mtimeMs]);
     }
     expect(entryOf(fromText(live(SPECIAL.setuid)))).toEqual(entryOf(fromText(old(SPECIAL.setuid))));
   });

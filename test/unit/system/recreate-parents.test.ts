@@ -1,10 +1,11 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fromText, toBytes, type BytePath } from '../../../src/byte-path.ts';
-import { recreateMissingParents } from '../../../src/system/recreate-parents.ts';
-import { missing } from '../../support/requirements.ts';
-import { makeScratch, type Scratch } from '../../support/scratch.ts';
+import { recreateMissingParents, restoreTimes } from '../../../src/system/recreate-parents.ts';
+import { run } from '../../../src/system/run.ts';
+import { missing, requires } from '../../support/requirements.ts';
+import { makeScratch, tool, type Scratch } from '../../support/scratch.ts';
 
 let scratch: Scratch;
 let root: string;
@@ -19,14 +20,14 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-const recreate = (source: string, destination: string): void =>
-  recreateMissingParents(fromText(root), source as BytePath, destination as BytePath);
+const recreate = async (source: string, destination: string): ReturnType<typeof recreateMissingParents> =>
+  recreateMissingParents(run, fromText(root), source as BytePath, destination as BytePath);
 
 describe('parents that are missing', () => {
-  it('are made as they were, and those that are there stay as they are', () => {
+  it('are made as they were, and those that are there stay as they are', async () => {
     mkdirSync(join(live, 'home'));
     chmodSync(join(live, 'home'), 0o711);
-    recreate('home/alice/docs/file', join(live, 'home/alice/docs/file'));
+    await recreate('home/alice/docs/file', join(live, 'home/alice/docs/file'));
     const of = (path: string): (number | string)[] => [
       (lstatSync(path).mode & 0o7777).toString(8),
       lstatSync(path).uid,
@@ -35,27 +36,55 @@ describe('parents that are missing', () => {
     expect(of(join(live, 'home'))[0]).toBe('711');
     for (const path of ['home/alice', 'home/alice/docs']) expect(of(join(live, path))).toEqual(of(join(root, path)));
     expect(readdirSync(join(live, 'home/alice/docs'))).toEqual([]);
-    recreate('home/alice/docs/file', join(live, 'home/alice/docs/file'));
-    recreate('file', join(live, 'file'));
+    await recreate('home/alice/docs/file', join(live, 'home/alice/docs/file'));
+    await recreate('file', join(live, 'file'));
   });
 
-  it('are bytes', () => {
+  it('get no times if they are not there any more, but others in their place', async () => {
+    const { made } = await recreate('home/alice/file', join(live, 'home/alice/file'));
+    renameSync(join(live, 'home'), join(live, 'moved'));
+    mkdirSync(join(live, 'home/alice'), { recursive: true });
+    const before = lstatSync(join(live, 'home/alice')).mtimeMs;
+    await restoreTimes(run, made);
+    expect(lstatSync(join(live, 'home/alice')).mtimeMs).toBe(before);
+  });
+
+  it('are bytes', async () => {
     const name = 'caf\xe9\n';
     mkdirSync(toBytes(`${root}/${name}` as BytePath));
-    recreate(`${name}/file`, `${live}/${name}/file`);
+    await recreate(`${name}/file`, `${live}/${name}/file`);
     expect(readdirSync(live, { encoding: 'latin1' })).toEqual([name]);
   });
 
-  it('are not made where a file or a dangling link has the name, nor where the source has none', () => {
+  it('are not made where a file or a dangling link has the name, nor where the source has none', async () => {
     writeFileSync(join(live, 'home'), '');
-    expect(() => recreate('home/alice/file', join(live, 'home/alice/file'))).toThrow();
+    await expect(recreate('home/alice/file', join(live, 'home/alice/file'))).rejects.toThrow();
     expect(lstatSync(join(live, 'home')).isFile()).toBe(true);
     mkdirSync(join(scratch.path, 'other'));
     symlinkSync('nowhere', join(scratch.path, 'other/home'));
-    expect(() => recreate('home/alice/file', join(scratch.path, 'other/home/alice/file'))).toThrow();
+    await expect(recreate('home/alice/file', join(scratch.path, 'other/home/alice/file'))).rejects.toThrow();
     expect(readdirSync(join(scratch.path, 'other'))).toEqual(['home']);
     mkdirSync(join(scratch.path, 'third'));
-    expect(() => recreate('none/file', join(scratch.path, 'third/none/file'))).toThrow();
+    await expect(recreate('none/file', join(scratch.path, 'third/none/file'))).rejects.toThrow();
     expect(readdirSync(join(scratch.path, 'third'))).toEqual([]);
+  });
+});
+
+requires.acl('parents that are missing', () => {
+  it('have the ACLs and extended attributes that they had, and their times when all is in them', async () => {
+    tool('setfattr', '-n', 'user.note', '-v', 'kept', join(root, 'home/alice'));
+    tool('setfacl', '-m', 'u:1234:rx', '-m', 'd:u:1234:rwx', join(root, 'home/alice/docs'));
+    const parents = ['home', 'home/alice', 'home/alice/docs'];
+    for (const path of parents.toReversed()) tool('touch', '-d', '2020-02-02T02:02:02.123456789Z', join(root, path));
+    const { made, lost } = await recreate('home/alice/docs/file', join(live, 'home/alice/docs/file'));
+    expect([made.map(({ to }) => to), lost]).toEqual([parents.map((path) => join(live, path)), []]);
+    writeFileSync(join(live, 'home/alice/docs/file'), '');
+    await restoreTimes(run, made);
+    const of = (tree: string): unknown[] =>
+      parents.map((path) => [
+        lstatSync(join(tree, path), { bigint: true }).mtimeNs,
+        tool('sh', '-c', 'cd "$0" && getfattr -h -d -m - "$1" && getfacl "$1"', tree, path),
+      ]);
+    expect(of(live)).toEqual(of(root));
   });
 });

@@ -1,0 +1,133 @@
+/**
+ * Carrying out what was planned to be restored, one item after the other. A failure is a result: the others are still to be restored.
+ */
+import { joinPath, parentOf, type BytePath } from '../byte-path.ts';
+import { RootsError, messageOf } from '../errors.ts';
+import type { Place } from '../system/beneath.ts';
+import type { Missing } from '../system/copy-tree.ts';
+import { readEntry } from '../system/entry.ts';
+import { LinkedCopies } from '../system/linked-copies.ts';
+import { recreateMissingParents, restoreTimes, type MadeParent } from '../system/recreate-parents.ts';
+import { copyInto, sweepStaging } from '../system/staged-copy.ts';
+import type { Context } from './context.ts';
+import type { ResolvedRoot } from './resolve-root.ts';
+import { destinationPlace, sourcePlace, type RestoreStep } from './restore-plan.ts';
+
+export interface RestoreItem extends RestoreStep {
+  readonly from: ResolvedRoot;
+  /** Where that can be read. */
+  readonly root: BytePath;
+}
+
+export interface ApplyOptions {
+  /** It goes back to where it was, so directories on the way that are gone are made again as they were. */
+  readonly inPlace: boolean;
+  /** What is replaced is kept beside it. */
+  readonly backup: boolean;
+}
+
+export interface Restored {
+  readonly item: RestoreItem;
+  readonly result: 'restored' | 'same' | 'refused' | 'failed';
+  /** Why it was refused or failed, for people. */
+  readonly error: string | null;
+  /** Attributes that the destination could not take on, for people. */
+  readonly lost: readonly string[];
+  /** What of a directory did not come back. */
+  readonly missing: readonly Missing[];
+  /** Where the former file is now. */
+  readonly backup: BytePath | null;
+}
+
+export class Applying {
+  readonly #context: Context;
+  readonly #options: ApplyOptions;
+  readonly #links = new LinkedCopies();
+  readonly #parents: MadeParent[] = [];
+
+  constructor(context: Context, options: ApplyOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  /** Errors: `interrupted`; then this item has not been restored. */
+  async apply(item: RestoreItem): Promise<Restored> {
+    const result = { item, lost: [], missing: [], error: null, backup: null };
+    if (item.action === 'refuse') return { ...result, result: 'refused', error: item.why };
+    if (item.action === 'same') return { ...result, result: 'same' };
+    try {
+      const ofParents = await this.#makeParents(item);
+      const copied = await this.#copy(item);
+      return { ...result, result: 'restored', ...copied, lost: [...ofParents, ...copied.lost] };
+    } catch (error) {
+      if (error instanceof RootsError && error.kind === 'interrupted') throw error;
+      return { ...result, result: 'failed', error: messageOf(error) };
+    }
+  }
+
+  /** What was made to hold the others gets its times when nothing more is put into it. */
+  async finish(): Promise<void> {
+    await restoreTimes(this.#context.run, this.#parents);
+  }
+
+  async #makeParents({ root, source, destination }: RestoreItem): Promise<readonly string[]> {
+    if (!this.#options.inPlace) return [];
+    const { made, lost } = await recreateMissingParents(this.#context.run, root, source, destination);
+    this.#parents.push(...made);
+    return lost;
+  }
+
+  async #copy(item: RestoreItem): Promise<Pick<Restored, 'lost' | 'missing' | 'backup'>> {
+    return between(item, async (from, to) => {
+      await sweepStaging(this.#context.run, to.directory);
+      const backup = item.before !== null && this.#options.backup ? freeBackupName(to) : null;
+      const replacing =
+        item.before === null ? { replace: false } : { replace: true, expected: item.before, ...(backup === null ? {} : { backup }) };
+      const link = this.#links.copyOf(from.path);
+      const report = await copyInto(this.#context.run, from, to, {
+        signal: this.#context.signal,
+        ...replacing,
+        ...(link !== undefined && { link }),
+      });
+      this.#links.add(from.path, to.path, item.destination);
+      return { ...report, backup: backup === null ? null : joinPath(parentOf(item.destination), backup) };
+    });
+  }
+
+  /** What is there already may be another name of what is to come. Before the first `apply`. */
+  async learn(items: readonly RestoreItem[]): Promise<void> {
+    for (const item of items.filter(({ action, type }) => action === 'same' && type === 'file')) {
+      try {
+        await between(item, (from, to) => {
+          this.#links.add(from.path, to.path, item.destination);
+          return Promise.resolve();
+        });
+      } catch {
+        // What has changed since the plan is no name of it any more.
+      }
+    }
+  }
+}
+
+/** Both held open for as long as it takes. */
+async function between<T>(item: RestoreItem, use: (from: Place, to: Place) => Promise<T>): Promise<T> {
+  const from = sourcePlace(item.root, item.source);
+  try {
+    const to = destinationPlace(item.destination);
+    try {
+      return await use(from, to);
+    } finally {
+      to.directory.close();
+    }
+  } finally {
+    from.directory.close();
+  }
+}
+
+/** As `cp --backup=numbered` names it, so that an older backup is never lost. */
+function freeBackupName(place: Place): BytePath {
+  for (let number = 1; ; number += 1) {
+    const name = `${place.name}.~${String(number)}~` as BytePath;
+    if (readEntry(joinPath(place.directory.path, name)) === null) return name;
+  }
+}
