@@ -13,26 +13,33 @@ import { isInteractive } from '../ui/terminal.ts';
 export default class Restore extends BaseCommand {
   static override readonly summary = 'Bring files or whole trees back from an old root.';
   static override readonly description =
-    'PATH is as it was on the live system. Without --from it comes from the newest old root that has it in another state than it is in now; without --to it goes back to where it was. Nothing that exists is overwritten unless --overwrite says so. Owner, mode, times, extended attributes, ACLs and capabilities come back with it. Without a PATH it asks.';
+    'PATH is as it was on the live system. Without --from it comes from the newest old root that has it in another state than it is in now; without --to it goes back to where it was. Nothing that exists is overwritten unless --overwrite or --backup says so. Owner, mode, times, extended attributes, ACLs and capabilities come back with it. Without a PATH it asks.';
   static override readonly strict = false;
   static override readonly usage = 'restore [PATH...]';
   static override readonly examples = [
     '<%= config.bin %> restore ~/.config/app/settings.json',
     '<%= config.bin %> restore /etc/nixos --from 2026-11-18 --to /persist/etc',
-    '<%= config.bin %> restore /home/alice/notes --overwrite --backup --yes',
+    '<%= config.bin %> restore /home/alice/notes --backup --yes',
   ];
   static override readonly args = { path: Args.string({ ignoreStdin: true, description: 'What to bring back.' }) };
   static override readonly flags = {
     from: Flags.string({ summary: 'The old root to take it from.', helpValue: 'ROOT' }),
     to: Flags.string({ summary: 'A directory to put it in, or a new name for it.', helpValue: 'DEST' }),
     overwrite: Flags.boolean({ summary: 'Replace files that exist and differ.' }),
-    backup: Flags.boolean({ summary: 'Keep each replaced file beside the new one, as NAME.~1~.', dependsOn: ['overwrite'] }),
+    backup: Flags.string({
+      summary: 'As --overwrite, and keep each replaced file beside the new one, as NAME.~1~, or as NAMESUFFIX with --backup=SUFFIX.',
+      helpValue: '[SUFFIX]',
+    }),
+    'keep-both': Flags.boolean({
+      summary: 'Where a file exists and differs, put the old one beside it, as NAME.from-ROOT.',
+      exclusive: ['overwrite', 'backup'],
+    }),
     'dry-run': Flags.boolean({ char: 'n', summary: 'Show what would be done and change nothing.', exclusive: ['yes'] }),
     yes: Flags.boolean({ char: 'y', summary: 'Do not ask.' }),
   };
 
   async run(): Promise<unknown> {
-    const { argv, flags } = await this.parse(Restore);
+    const { argv, flags } = await this.parse(Restore, withNumberedBackups(this.argv));
     if (argv.length === 0)
       refuseToAsk('PATH, and --from if it should not be the newest old root that has it', { json: this.jsonEnabled() });
     const context = await this.context(flags);
@@ -43,8 +50,8 @@ export default class Restore extends BaseCommand {
     const options: RestoreOptions = {
       paths,
       from,
-      overwrite: flags.overwrite,
-      backup: flags.backup,
+      conflict: flags['keep-both'] ? 'keep both' : flags.overwrite || flags.backup !== undefined ? 'overwrite' : 'leave',
+      backup: flags.backup ?? null,
       ...(flags.to === undefined ? {} : { to: absolutePath(flags.to, process.cwd()) }),
     };
     let planned: RestorePlan | undefined;
@@ -84,6 +91,12 @@ export default class Restore extends BaseCommand {
     if (undone > 0) this.end(results.some(({ result }) => result === 'restored') ? 'partly' : 'failed');
     this.endIfStopped();
   }
+}
+
+/** oclif has no options that may have a value. `''`: numbered. */
+function withNumberedBackups(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  return argv.map((word, at) => (word === '--backup' && (end === -1 || at < end) ? '--backup=' : word));
 }
 
 function changesAnything(plan: RestorePlan): boolean {

@@ -1,7 +1,7 @@
 /**
  * Carrying out what was planned to be restored, one item after the other. A failure is a result: the others are still to be restored.
  */
-import { joinPath, parentOf, type BytePath } from '../byte-path.ts';
+import { fromText, joinPath, parentOf, type BytePath } from '../byte-path.ts';
 import { RootsError, messageOf } from '../errors.ts';
 import type { Place } from '../system/beneath.ts';
 import type { Missing } from '../system/copy-tree.ts';
@@ -22,8 +22,8 @@ export interface RestoreItem extends RestoreStep {
 export interface ApplyOptions {
   /** It goes back to where it was, so directories on the way that are gone are made again as they were. */
   readonly inPlace: boolean;
-  /** What is replaced is kept beside it. */
-  readonly backup: boolean;
+  /** What is replaced is kept beside it under its name with this suffix; `''` for a number. Null: it is not kept. */
+  readonly backup: string | null;
 }
 
 export interface Restored {
@@ -80,7 +80,7 @@ export class Applying {
   async #copy(item: RestoreItem): Promise<Pick<Restored, 'lost' | 'missing' | 'backup'>> {
     return between(item, async (from, to) => {
       await sweepStaging(this.#context.run, to.directory);
-      const backup = item.before !== null && this.#options.backup ? freeBackupName(to) : null;
+      const backup = item.before === null || this.#options.backup === null ? null : freeBackupName(to, fromText(this.#options.backup));
       const replacing =
         item.before === null ? { replace: false } : { replace: true, expected: item.before, ...(backup === null ? {} : { backup }) };
       const link = this.#links.copyOf(from.path);
@@ -124,10 +124,11 @@ async function between<T>(item: RestoreItem, use: (from: Place, to: Place) => Pr
   }
 }
 
-/** As `cp --backup=numbered` names it, so that an older backup is never lost. */
-function freeBackupName(place: Place): BytePath {
-  for (let number = 1; ; number += 1) {
-    const name = `${place.name}.~${String(number)}~` as BytePath;
+/** As cp(1) names it, but that an older backup is never lost: where the suffix is taken there is a number after it. */
+function freeBackupName(place: Place, suffix: BytePath): BytePath {
+  const plain = `${place.name}${suffix}` as BytePath;
+  for (let number = 0; ; number += 1) {
+    const name = number === 0 ? plain : (`${plain}.~${String(number)}~` as BytePath);
     if (readEntry(joinPath(place.directory.path, name)) === null) return name;
   }
 }

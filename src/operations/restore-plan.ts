@@ -6,6 +6,7 @@ import { RootsError } from '../errors.ts';
 import { isSameEntry, readEntry, type Entry } from '../system/entry.ts';
 import { readNames } from '../system/names.ts';
 import { FILESYSTEM, placeBeneath, type Place } from '../system/beneath.ts';
+import { measureTree } from '../system/tree-size.ts';
 import { readXattrs } from '../system/xattrs.ts';
 import type { Run } from '../system/run.ts';
 import { compareXattrs } from '../diff/compare.ts';
@@ -21,13 +22,18 @@ export interface RestoreStep {
   /** Absolute. */
   readonly destination: BytePath;
   readonly type: Entry['type'];
-  /** Bytes of a regular file. */
+  /** Bytes of a regular file, or of all files in a directory that is created; null for others. */
   readonly size: number | null;
+  /** How many entries are in a directory that is created; null for others. */
+  readonly entries: number | null;
   /** Why it is refused, for people. */
   readonly why: string | null;
   /** What was at the destination, to be recognised again right before it is replaced. */
   readonly before: Entry | null;
 }
+
+/** What becomes of a file that exists and differs: it stays and nothing comes back; it is replaced; it stays and the old one goes beside it. */
+export type Conflict = 'leave' | 'overwrite' | 'keep both';
 
 export interface Sides {
   /** Where the old root can be read. */
@@ -36,7 +42,10 @@ export interface Sides {
   readonly destination: BytePath;
   /** Absolute paths of mount points of this system. */
   readonly mountPoints: ReadonlySet<BytePath>;
-  readonly overwrite: boolean;
+  readonly conflict: Conflict;
+  /** What the name ends in under which the old one goes beside it. */
+  readonly keptAs: BytePath;
+  readonly signal: AbortSignal;
 }
 
 /** Plans one file or a whole tree; a directory that is there already is entered, one that is not is one step. Errors: `not-found`. */
@@ -77,6 +86,11 @@ export function destinationPlace(path: BytePath): Place {
   return placeBeneath(FILESYSTEM, path, { links: 'trusted' });
 }
 
+interface Paths {
+  readonly source: BytePath;
+  readonly destination: BytePath;
+}
+
 /** Null also if the directory for it does not exist yet. */
 function existingAt(path: BytePath): Entry | null {
   let place: Place;
@@ -96,17 +110,26 @@ function existingAt(path: BytePath): Entry | null {
 async function stepFor(
   run: Run,
   sides: Sides,
-  paths: { source: BytePath; destination: BytePath },
+  paths: Paths,
   from: { place: Place; entry: Entry },
   existing: Entry | null,
 ): Promise<RestoreStep> {
   const { type, size } = from.entry;
-  const step = { ...paths, type, size: type === 'file' ? size : null, before: existing, why: null };
+  const step = { ...paths, type, size: type === 'file' ? size : null, entries: null, before: existing, why: null };
+  if (existing === null && type === 'directory') {
+    const { entries, bytes } = await measureTree(run, from.place.path, sides.signal);
+    return { ...step, action: 'create', size: bytes, entries };
+  }
   if (existing === null) return { ...step, action: 'create' };
   const refuse = (why: string): RestoreStep => ({ ...step, action: 'refuse', why });
   if (sides.mountPoints.has(paths.destination)) return refuse('it is a mount point here: its persistent copy lies elsewhere');
-  if (existing.type === 'directory') return refuse('a directory is there');
-  if (type === 'directory') return refuse(`a ${existing.type} is there where a directory would go`);
+  const otherKind =
+    existing.type === 'directory'
+      ? 'a directory is there'
+      : type === 'directory'
+        ? `a ${existing.type} is there where a directory would go`
+        : null;
+  if (otherKind !== null) return sides.conflict === 'keep both' ? beside(run, sides, paths, from) : refuse(otherKind);
   const there = destinationPlace(paths.destination);
   try {
     const isSame =
@@ -115,7 +138,23 @@ async function stepFor(
   } finally {
     there.directory.close();
   }
-  return sides.overwrite ? { ...step, action: 'replace' } : refuse('it exists');
+  switch (sides.conflict) {
+    case 'leave':
+      return refuse('it exists');
+    case 'overwrite':
+      return { ...step, action: 'replace' };
+    case 'keep both':
+      return beside(run, sides, paths, from);
+  }
+}
+
+/** Under the first name that is free, or has the same already. */
+async function beside(run: Run, sides: Sides, paths: Paths, from: { place: Place; entry: Entry }): Promise<RestoreStep> {
+  for (let number = 1; ; number += 1) {
+    const destination = `${paths.destination}${sides.keptAs}${number === 1 ? '' : `-${String(number)}`}` as BytePath;
+    const step = await stepFor(run, { ...sides, conflict: 'leave' }, { ...paths, destination }, from, existingAt(destination));
+    if (step.action !== 'refuse') return step;
+  }
 }
 
 /** ACLs and capabilities among them. Where they cannot be read at all, what else was compared must do. */

@@ -12,7 +12,7 @@ import type { Context } from './context.ts';
 import { pathInside } from './live-path.ts';
 import { oldRootsOf, resolveRoot, type ResolvedRoot } from './resolve-root.ts';
 import { Applying, type RestoreItem, type Restored } from './restore-apply.ts';
-import { planRestore, sourcePlace } from './restore-plan.ts';
+import { planRestore, sourcePlace, type Conflict } from './restore-plan.ts';
 import { withTargets, type Target } from './targets.ts';
 
 export interface RestoreOptions {
@@ -22,9 +22,9 @@ export interface RestoreOptions {
   readonly from?: string | undefined;
   /** Absolute: a directory to put them in, or, for one path, a new name. Undefined: where they were. */
   readonly to?: BytePath | undefined;
-  readonly overwrite: boolean;
-  /** With `overwrite`: keep what was there beside it. */
-  readonly backup: boolean;
+  readonly conflict: Conflict;
+  /** With `overwrite`: keep what was there beside it, under its name with this suffix; `''` for a number. Null: do not keep it. */
+  readonly backup: string | null;
 }
 
 export interface RestorePlan {
@@ -83,6 +83,8 @@ async function applyPlan(
 }
 
 async function planPaths(context: Context, targets: readonly Target[], options: RestoreOptions): Promise<RestorePlan> {
+  if (options.backup?.includes('/') === true)
+    throw new RootsError('usage', 'the suffix of a backup is a part of its name', { hint: 'it cannot hold a slash' });
   if (options.to !== undefined && options.paths.length > 1 && !isTrustedDirectory(options.to)) {
     throw new RootsError('usage', `${printable(options.to)} is no directory`, {
       hint: 'several paths can only be restored into a directory that exists',
@@ -117,7 +119,15 @@ async function planPath(
     const root = await from.target.backend.pathOf(from.tree);
     if (!isInside(root, source)) continue;
     const destination = destinationOf(from.target, source, options);
-    const steps = await planRestore(context.run, { root, source, destination, mountPoints, overwrite: options.overwrite });
+    const steps = await planRestore(context.run, {
+      root,
+      source,
+      destination,
+      mountPoints,
+      conflict: options.conflict,
+      keptAs: nameBeside(from),
+      signal: context.signal,
+    });
     // Without --from, a root that holds just what is there already is not the one that is looked for.
     if (options.from === undefined && steps.every((step) => step.action === 'same')) continue;
     return steps.map((step) => ({ ...step, from, root }));
@@ -126,6 +136,11 @@ async function planPath(
   throw new RootsError('not-found', `${printable(path)}: ${where}`, {
     hint: 'paths are as they were on the live system; `roots ls` lists the old roots, `roots diff ROOT` what is in one',
   });
+}
+
+/** As a snapshot of ZFS is called, without the `@`. */
+function nameBeside({ tree }: ResolvedRoot): BytePath {
+  return `.from-${(typeof tree === 'string' ? tree : tree.name).replace(/^@/, '')}` as BytePath;
 }
 
 /** Newest first, where they are not named. */

@@ -41,7 +41,19 @@ export async function mountPrivately(run: Run, source: MountSource): Promise<Pri
 
 async function mountInNewNamespace(run: Run, source: MountSource): Promise<PrivateMount> {
   const script = `again=$1; shift; mount "$@" ${MOUNT_POINT} && { [ -z "$again" ] || mount -o "$again" ${MOUNT_POINT}; } && ${HOLD}`;
-  const args = ['--mount', '--', 'sh', '-c', script, 'sh', remountOptions(source) ?? '', ...mountArguments(source)];
+  // A new namespace has copies of all mounts, which would keep what is unmounted elsewhere in use for as long as somebody browses. As slaves they go with it.
+  const args = [
+    '--mount',
+    '--propagation',
+    'slave',
+    '--',
+    'sh',
+    '-c',
+    script,
+    'sh',
+    remountOptions(source) ?? '',
+    ...mountArguments(source),
+  ];
   const keeper = await startKeeper('unshare', args, (failure) => mountError(source, failure));
   const inside = fromText(MOUNT_POINT);
   try {

@@ -257,6 +257,6 @@ export function restoreContract({ plan, results }: RestoreOutcome): object {
   };
 }
 
-function itemContract({ from, source, destination, type, size }: RestoreItem): object {
-  return { from: from.label, ...jsonName('path', source), ...jsonName('destination', destination), type, size };
+function itemContract({ from, source, destination, type, size, entries }: RestoreItem): object {
+  return { from: from.label, ...jsonName('path', source), ...jsonName('destination', destination), type, size, entries };
 }

@@ -20,14 +20,19 @@ function renderItem(screen: Screen, item: RestoreItem, now: Date): string {
   const what = `${printable(item.destination)}${item.type === 'directory' ? '/' : ''}`;
   switch (item.action) {
     case 'create':
-      return `${screen.style('green', `create   ${what}`)}${item.size === null ? '' : `  ${formatBytes(item.size)}`}  ${from}`;
+      return `${screen.style('green', `create   ${what}`)}${sizeOf(item)}  ${from}`;
     case 'replace':
-      return `${screen.style('yellow', `replace  ${what}`)}${item.size === null ? '' : `  ${formatBytes(item.size)}`}  ${from}`;
+      return `${screen.style('yellow', `replace  ${what}`)}${sizeOf(item)}  ${from}`;
     case 'same':
       return screen.style('dim', `same     ${what}  nothing to do`);
     case 'refuse':
       return screen.style('red', `keep     ${what}  ${item.why ?? ''}; not overwritten`);
   }
+}
+
+function sizeOf({ size, entries }: RestoreItem): string {
+  const count = entries === null ? '' : `  ${formatCount(entries, 'entry', 'entries')}`;
+  return `${count}${size === null ? '' : `  ${formatBytes(size)}`}`;
 }
 
 function ageOf({ from }: RestoreItem, now: Date): string {

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { fromBytes, fromText, joinPath, toBytes } from '../../../src/byte-path.ts';
 import { PrivateMountPool, mountPrivately } from '../../../src/system/private-mount.ts';
@@ -26,6 +27,26 @@ requires.root('a private mount', () => {
         await mount.close();
         await mount.close();
         expect(existsSync(toBytes(mount.path))).toBe(false);
+      } finally {
+        image.close();
+      }
+    });
+  });
+
+  it('keeps nothing mounted that is unmounted elsewhere, and nothing that is mounted elsewhere covers it', async () => {
+    await withScratch(async ({ path }) => {
+      const image = makeExt4Image({ sizeMiB: 16, dir: path });
+      try {
+        const other = join(path, 'other');
+        mkdirSync(other);
+        const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', BESIDE];
+        const modules = ['private-mount.ts', 'run.ts'].map((name) =>
+          fileURLToPath(new URL(`../../../src/system/${name}`, import.meta.url)),
+        );
+        // As on a machine that systemd runs; here mounts may be private.
+        const started = start('unshare', ['--mount', '--propagation', 'shared', '--', ...node, ...modules, image.device, other]);
+        await started.gone;
+        expect(JSON.parse(started.output())).toEqual({ had: true, has: false, names: 'lost+found\n' });
       } finally {
         image.close();
       }
@@ -129,3 +150,20 @@ requires.btrfs('a private mount of btrfs', () => {
 function fileURL(path: string): string {
   return new URL(path, import.meta.url).href;
 }
+
+const BESIDE = `
+import { execFileSync } from 'node:child_process';
+const [, privateMount, system, device, other] = process.argv;
+const { mountPrivately } = await import(privateMount);
+const { run } = await import(system);
+execFileSync('mount', ['-t', 'tmpfs', 'roots-test', other]);
+const mount = await mountPrivately(run, { device, type: 'ext4', options: [], access: 'read' });
+const isThere = async () => (await mount.runInside('cat', ['/proc/self/mountinfo'])).stdout.includes(other);
+const had = await isThere();
+execFileSync('umount', [other]);
+const has = await isThere();
+execFileSync('mount', ['-t', 'tmpfs', 'roots-test', '/tmp']);
+const names = (await mount.runInside('ls', [{ path: mount.pathInside }])).stdout.toString();
+await mount.close();
+console.log(JSON.stringify({ had, has, names }));
+`;
