@@ -235,6 +235,7 @@ export function restorePlanContract(plan: RestorePlan): object {
   return {
     items: plan.items.map((item) => ({ ...itemContract(item), action: item.action, why: item.why })),
     problems: plan.problems.map(restoreProblem),
+    warnings: plan.warnings,
   };
 }
 
@@ -245,6 +246,7 @@ function restoreProblem({ path, error }: RestorePlan['problems'][number]): objec
 export function restoreContract({ plan, results }: RestoreOutcome): object {
   return {
     problems: plan.problems.map(restoreProblem),
+    warnings: plan.warnings,
     items: results.map(({ item, result, error, lost, backup }) => ({
       ...itemContract(item),
       result,
