@@ -1,12 +1,12 @@
 /** All entries of one tree whose paths fit a pattern. */
 import { joinPath, type BytePath } from '../byte-path.ts';
-import { Unreadable, type Directory, type Entry, type Tree, type TreeReader } from '../diff/tree.ts';
+import { Unreadable, type Entry, type NamedDirectory, type NamesReader, type Tree } from '../diff/tree.ts';
 import { isDirectory } from '../diff/compare.ts';
 import { RootsError } from '../errors.ts';
 
 export interface SearchOptions {
   /** `path`: relative to the tree. */
-  readonly matches: (path: BytePath, entry: Entry) => boolean;
+  readonly matches: (path: BytePath) => boolean;
   readonly mayHold: (directory: BytePath) => boolean;
   readonly found: (path: BytePath, entry: Entry) => void;
   /** What could not be read is not searched. */
@@ -18,13 +18,13 @@ export interface SearchOptions {
 
 /** A directory on the way, and what was listed in it and is still to be entered. */
 interface Frame {
-  readonly directory: Directory;
+  readonly directory: NamedDirectory;
   readonly path: BytePath;
   readonly ahead: Entry[];
 }
 
 /** Nothing that is mounted in the tree is entered, and subvolumes nested in it are. Errors: `Unreadable` if the tree is; `interrupted`. */
-export async function search(reader: TreeReader, tree: Tree, options: SearchOptions): Promise<void> {
+export async function search(reader: NamesReader, tree: Tree, options: SearchOptions): Promise<void> {
   const root = await reader.open(tree);
   const stack: Frame[] = [];
   try {
@@ -55,18 +55,22 @@ export async function search(reader: TreeReader, tree: Tree, options: SearchOpti
 }
 
 /** Tells of what fits in it, and returns what is to be entered, the first one last. */
-async function listed(directory: Directory, path: BytePath, options: SearchOptions): Promise<Entry[]> {
+async function listed(directory: NamedDirectory, path: BytePath, options: SearchOptions): Promise<Entry[]> {
   const ahead: Entry[] = [];
-  for await (const entries of directory.list()) {
-    options.looked(entries.length);
-    for (const entry of entries) {
-      const at = joinPath(path, entry.name);
-      if ('why' in entry) {
-        options.problem(at, entry.why);
-        continue;
-      }
-      if (options.matches(at, entry)) options.found(at, entry);
+  const names = await directory.names();
+  options.looked(names.length);
+  for (const { name, isDirectory: mayBeEntered } of names) {
+    const at = joinPath(path, name);
+    const isWanted = options.matches(at);
+    if (!isWanted && !(mayBeEntered && options.mayHold(at))) continue;
+    try {
+      const entry = await directory.lookup(name);
+      if (entry === null) continue;
+      if (isWanted) options.found(at, entry);
       if (isDirectory(entry.type) && !entry.mounted && options.mayHold(at)) ahead.push(entry);
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      options.problem(at, error.why);
     }
   }
   return ahead.reverse();

@@ -2,7 +2,7 @@
  * `roots find`: which old roots have such a path.
  */
 import { fromText, isWithin, joinPath, printable, printableText, type BytePath } from '../byte-path.ts';
-import { Unreadable, type Entry, type TreeReader } from '../diff/tree.ts';
+import { Unreadable, type Entry, type NamesReader } from '../diff/tree.ts';
 import { RootsError } from '../errors.ts';
 import { before, parseDuration } from '../retention/duration.ts';
 import { parseMoment } from '../retention/moment.ts';
@@ -175,7 +175,7 @@ class Finding {
   readonly #context: Context;
   readonly #criteria: Criteria;
   readonly #looked: (count: number) => void;
-  readonly #reader: TreeReader;
+  readonly #reader: NamesReader;
   readonly #roots: ResolvedRoot[] = [];
   readonly #hits = new Map<string, Hits>();
   /** Of each tree, by where it can be read. */
