@@ -10,6 +10,9 @@ import { wrapText, type Screen } from './terminal.ts';
 
 type Root = Version['first'];
 
+/** Where something comes and goes with every boot, nobody reads on. */
+const MOST_GAPS = 3;
+
 /** What it is, where it is not, and a table of its versions. */
 export function renderHistory(screen: Screen, history: History, now: Date): string {
   const { versions, searched } = history;
@@ -81,18 +84,25 @@ function whereNot(screen: Screen, { deleted, gaps }: History, now: Date): string
             ),
           ),
         ];
-  const away = gaps.map(({ newest, oldest, roots }) =>
-    screen.style(
-      'yellow',
-      wrapText(
-        screen,
-        roots === 1
-          ? `not there in ${newest.label}, and back after it`
-          : `not there in ${formatCount(roots, 'old root')}, ${oldest.label} to ${newest.label}, and back after that`,
+  const away = gaps
+    .slice(0, MOST_GAPS)
+    .map(({ newest, oldest, roots }) =>
+      screen.style(
+        'yellow',
+        wrapText(
+          screen,
+          roots === 1
+            ? `not there in ${newest.label}, and back after it`
+            : `not there in ${formatCount(roots, 'old root')}, ${oldest.label} to ${newest.label}, and back after that`,
+        ),
       ),
-    ),
-  );
-  return [...lost, ...away];
+    );
+  const more = gaps.length - MOST_GAPS;
+  return [
+    ...lost,
+    ...away,
+    ...(more > 0 ? [screen.style('yellow', `and ${formatCount(more, 'time')} more before that, which --json has`)] : []),
+  ];
 }
 
 function ageOf({ judged }: Root, now: Date): string {

@@ -274,6 +274,13 @@ requires.btrfs('roots history on btrfs', () => {
     }
   });
 
+  it('does not list every time that something was gone', async () => {
+    expect((await history(live('home/bob/todo.md'))).gaps).toHaveLength(15);
+    const { stdout } = await roots(['history', live('home/bob/todo.md'), '--config', config]);
+    expect(stdout.match(/^not there/gm)).toHaveLength(3);
+    expect(stdout).toContain('and 12 times more before that');
+  });
+
   it('of every kind of file and name, and restores what it tells of', async () => {
     for (const path of Object.values(SPECIAL).flat()) expect((await history(`/${path}`)).versions.length).toBeGreaterThan(0);
     for (const name of ODD_NAMES) {
