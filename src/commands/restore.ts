@@ -57,6 +57,7 @@ export default class Restore extends BaseCommand {
     let planned: RestorePlan | undefined;
     const agree = async (plan: RestorePlan): Promise<boolean> => {
       planned = plan;
+      for (const warning of plan.warnings) this.logToStderr(`warning: ${warning}`);
       if (flags['dry-run']) return false;
       if (flags.yes || !changesAnything(plan)) return true;
       return this.#ask(plan, context.now);
@@ -65,7 +66,7 @@ export default class Restore extends BaseCommand {
       this.show(() => renderRestored(this.screen, restored));
     });
     if (outcome === null) {
-      const plan = planned ?? { items: [], problems: [] };
+      const plan = planned ?? { items: [], problems: [], warnings: [] };
       if (flags['dry-run']) this.show(() => renderRestorePlan(this.screen, plan, context.now));
       this.show(() => 'Nothing was changed.');
       return restorePlanContract(plan);
