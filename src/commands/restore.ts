@@ -25,6 +25,10 @@ export default class Restore extends BaseCommand {
   static override readonly flags = {
     from: Flags.string({ summary: 'The old root to take it from.', helpValue: 'ROOT' }),
     to: Flags.string({ summary: 'A directory to put it in, or a new name for it.', helpValue: 'DEST' }),
+    persist: Flags.boolean({
+      summary: 'Put it where it persists: where its path is mounted from, or in the storage that others are mounted from.',
+      exclusive: ['to'],
+    }),
     overwrite: Flags.boolean({ summary: 'Replace files that exist and differ.' }),
     backup: Flags.string({
       summary: 'As --overwrite, and keep each replaced file beside the new one, as NAME.~1~, or as NAMESUFFIX with --backup=SUFFIX.',
@@ -52,6 +56,7 @@ export default class Restore extends BaseCommand {
       from,
       conflict: flags['keep-both'] ? 'keep both' : flags.overwrite || flags.backup !== undefined ? 'overwrite' : 'leave',
       backup: flags.backup ?? null,
+      persist: flags.persist,
       ...(flags.to === undefined ? {} : { to: absolutePath(flags.to, process.cwd()) }),
     };
     let planned: RestorePlan | undefined;

@@ -4,11 +4,13 @@
 import { joinPath, printable, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import { isSameEntry, readEntry, type Entry } from '../system/entry.ts';
+import type { Mount } from '../system/mounts.ts';
 import { readNames } from '../system/names.ts';
 import { FILESYSTEM, placeBeneath, type Place } from '../system/beneath.ts';
 import { measureTree } from '../system/tree-size.ts';
 import { readXattrs } from '../system/xattrs.ts';
 import type { Run } from '../system/run.ts';
+import { storedAt } from './persisted-place.ts';
 import { compareXattrs } from '../diff/compare.ts';
 
 export interface RestoreStep {
@@ -40,8 +42,8 @@ export interface Sides {
   readonly root: BytePath;
   readonly source: BytePath;
   readonly destination: BytePath;
-  /** Absolute paths of mount points of this system. */
-  readonly mountPoints: ReadonlySet<BytePath>;
+  /** Of this system. */
+  readonly mounts: readonly Mount[];
   readonly conflict: Conflict;
   /** What the name ends in under which the old one goes beside it. */
   readonly keptAs: BytePath;
@@ -122,7 +124,8 @@ async function stepFor(
   }
   if (existing === null) return { ...step, action: 'create' };
   const refuse = (why: string): RestoreStep => ({ ...step, action: 'refuse', why });
-  if (sides.mountPoints.has(paths.destination)) return refuse('it is a mount point here: its persistent copy lies elsewhere');
+  if (sides.mounts.some(({ mountPoint }) => mountPoint === paths.destination))
+    return refuse(whyNotMounted(sides.mounts, paths.destination));
   const otherKind =
     existing.type === 'directory'
       ? 'a directory is there'
@@ -146,6 +149,12 @@ async function stepFor(
     case 'keep both':
       return beside(run, sides, paths, from);
   }
+}
+
+/** A mount point cannot be replaced, and what is there persists or is somebody else's. */
+function whyNotMounted(mounts: readonly Mount[], path: BytePath): string {
+  const stored = storedAt(mounts, path);
+  return stored === null ? 'it is a mount point' : `it is mounted from ${printable(stored)}: restore it there with --persist`;
 }
 
 /** Under the first name that is free, or has the same already. */

@@ -5,10 +5,11 @@ import { baseName, joinPath, printable, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import { isTrustedDirectory } from '../system/beneath.ts';
 import { readEntry } from '../system/entry.ts';
-import { readMountTable } from '../system/mounts.ts';
+import { readMountTable, type Mount } from '../system/mounts.ts';
 import type { Lock } from '../backend/backend.ts';
 import type { Context } from './context.ts';
 import { findLivePath, type LivePath } from './live-path.ts';
+import { storages, storedAt } from './persisted-place.ts';
 import { oldRootsOf, resolveRoot, type ResolvedRoot } from './resolve-root.ts';
 import { Applying, type RestoreItem, type Restored } from './restore-apply.ts';
 import { planRestore, sourcePlace, type Conflict } from './restore-plan.ts';
@@ -21,6 +22,8 @@ export interface RestoreOptions {
   readonly from?: string | undefined;
   /** Absolute: a directory to put them in, or, for one path, a new name. Undefined: where they were. */
   readonly to?: BytePath | undefined;
+  /** They go to where what is there persists (persisted-place.ts), and not back to where they were. */
+  readonly persist?: boolean;
   readonly conflict: Conflict;
   /** With `overwrite`: keep what was there beside it, under its name with this suffix; `''` for a number. Null: do not keep it. */
   readonly backup: string | null;
@@ -91,13 +94,13 @@ async function planPaths(context: Context, targets: readonly Target[], options: 
       hint: 'several paths can only be restored into a directory that exists',
     });
   }
-  const mountPoints = new Set(readMountTable().map((mount) => mount.mountPoint));
+  const mounts = readMountTable();
   const items: RestoreItem[] = [];
   const problems: RestorePlan['problems'][number][] = [];
   const warnings: string[] = [];
   for (const path of options.paths) {
     try {
-      items.push(...(await planPath(context, targets, path, options, { mountPoints, warn: (text) => warnings.push(text) })));
+      items.push(...(await planPath(context, targets, path, options, { mounts, warn: (text) => warnings.push(text) })));
     } catch (error) {
       // One path that is not to be had does not stop the others.
       if (!(error instanceof RootsError) || options.paths.length === 1) throw error;
@@ -114,26 +117,26 @@ async function planPath(
   targets: readonly Target[],
   path: BytePath,
   options: RestoreOptions,
-  { mountPoints, warn }: { readonly mountPoints: ReadonlySet<BytePath>; readonly warn: (text: string) => void },
+  { mounts, warn }: { readonly mounts: readonly Mount[]; readonly warn: (text: string) => void },
 ): Promise<RestoreItem[]> {
   const { roots, live } = await candidates(context, targets, path, options.from);
   if (live.inside === '') throw new RootsError('usage', 'the root itself cannot be restored as a whole', { hint: 'name what is in it' });
   for (const from of roots) {
     const root = await from.target.backend.pathOf(from.tree);
     if (!isInside(root, live.inside)) continue;
-    const destination = destinationOf(from.target, live.inside, options);
+    const { destination, warning = live.warning } = destinationOf(from.target, live.inside, options, mounts);
     const steps = await planRestore(context.run, {
       root,
       source: live.inside,
       destination,
-      mountPoints,
+      mounts,
       conflict: options.conflict,
       keptAs: nameBeside(from),
       signal: context.signal,
     });
     // Without --from, a root that holds just what is there already is not the one that is looked for.
     if (options.from === undefined && steps.every((step) => step.action === 'same')) continue;
-    if (live.warning !== null) warn(live.warning);
+    if (warning !== null) warn(warning);
     return steps.map((step) => ({ ...step, from, root }));
   }
   const where = options.from === undefined ? 'no old root has it in another state than it is in now' : `it is not in ${options.from}`;
@@ -178,10 +181,41 @@ function isInside(root: BytePath, source: BytePath): boolean {
   }
 }
 
-function destinationOf({ backend, name }: Target, source: BytePath, { to }: RestoreOptions): BytePath {
-  if (to !== undefined) return isTrustedDirectory(to) ? joinPath(to, baseName(source)) : to;
-  if (backend.liveMountPoint !== null) return joinPath(backend.liveMountPoint, source);
-  throw new RootsError('usage', `the live root of ${name} is not mounted, so there is no place where ${printable(source)} was`, {
-    hint: 'say with --to where it should go',
-  });
+function destinationOf(
+  { backend, name }: Target,
+  source: BytePath,
+  { to, persist = false }: RestoreOptions,
+  mounts: readonly Mount[],
+): { readonly destination: BytePath; readonly warning?: string | null } {
+  if (to !== undefined) return { destination: isTrustedDirectory(to) ? joinPath(to, baseName(source)) : to };
+  if (backend.liveMountPoint === null)
+    throw new RootsError('usage', `the live root of ${name} is not mounted, so there is no place where ${printable(source)} was`, {
+      hint: 'say with --to where it should go',
+    });
+  const live = joinPath(backend.liveMountPoint, source);
+  return persist ? persistedPlace(mounts, live) : { destination: live };
+}
+
+/** Of what is not persisted yet it is where other things are. Errors: `usage` if that is not known. */
+function persistedPlace(mounts: readonly Mount[], live: BytePath): { readonly destination: BytePath; readonly warning: string | null } {
+  const stored = storedAt(mounts, live);
+  if (stored !== null) {
+    const isMountPoint = mounts.some(({ mountPoint }) => mountPoint === live);
+    const warning = `${printable(live)} shows what it showed before until it is mounted again, at the next boot`;
+    return { destination: stored, warning: isMountPoint ? warning : null };
+  }
+  const [storage, ...others] = storages(mounts);
+  if (storage === undefined || others.length > 0)
+    throw new RootsError(
+      'usage',
+      storage === undefined
+        ? 'nothing is mounted here out of a place that persists'
+        : `what persists is in several places: ${[storage, ...others].map(printable).join(', ')}`,
+      { hint: 'say with --to where it should go' },
+    );
+  const destination = joinPath(storage, live.slice(1) as BytePath);
+  return {
+    destination,
+    warning: `${printable(live)} is not mounted from there yet: declare it persistent, or the next boot will not show it`,
+  };
 }

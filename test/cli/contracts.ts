@@ -236,6 +236,7 @@ export interface History {
 export interface Restore {
   readonly items: readonly RestoreItem[];
   readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
 }
 
 export interface Failure {

@@ -272,11 +272,41 @@ requires.btrfs('roots restore on btrfs', () => {
     try {
       const { status, items } = await restore(live('etc/machine-id'), '--from', special, '--overwrite', '--yes');
       expect(status).toBe(1);
-      expect(items).toMatchObject([{ result: 'refused', error: expect.stringContaining('mount point') as string }]);
+      const stored = join(field.persist, 'etc/ssh/ssh_host_ed25519_key');
+      expect(items).toMatchObject([{ result: 'refused', error: `it is mounted from ${stored}: restore it there with --persist` }]);
       expect(readFileSync(join(field.persist, 'etc/ssh/ssh_host_ed25519_key'), 'utf8')).toBe('not a key\n');
     } finally {
       tool('umount', live('etc/machine-id'));
     }
+  });
+
+  it('--persist puts it where it is mounted from, or where others are, and says what is still to do', async () => {
+    const key = live('etc/machine-id');
+    const stored = join(field.persist, 'etc/machine-id');
+    // A storage has what it stores under the paths of the live system, and here the live root is not /.
+    const [data, storedData] = [live('srv/data'), join(field.persist, live('srv/data'))];
+    mkdirSync(dirname(stored), { recursive: true });
+    for (const path of [data, storedData]) mkdirSync(path, { recursive: true });
+    writeFileSync(stored, 'persisted\n');
+    tool('mount', '--bind', storedData, data);
+    tool('mount', '--bind', stored, key);
+    try {
+      const mounted = await restore(key, '--from', special, '--persist', '--backup', '--yes');
+      expect([mounted.status, mounted.items]).toMatchObject([0, [{ result: 'restored', destination: stored, backup: `${stored}.~1~` }]]);
+      expect((mounted.json as Restore).warnings).toEqual([expect.stringContaining('until it is mounted again')]);
+      expect(readFileSync(stored)).toEqual(readFileSync(old('etc/machine-id')));
+
+      const other = await restore(live('home/alice/precise.txt'), '--from', special, '--persist');
+      const destination = join(field.persist, live('home/alice/precise.txt'));
+      expect([other.status, other.items]).toMatchObject([0, [{ result: 'restored', destination }]]);
+      expect((other.json as Restore).warnings).toEqual([expect.stringContaining('declare it persistent')]);
+      expect(statSync(dirname(destination)).uid).toBe(statSync(old('home/alice')).uid);
+    } finally {
+      for (const path of [key, data]) tool('umount', path);
+    }
+    const nowhere = await restore(key, '--from', special, '--persist');
+    expect([nowhere.status, (nowhere.json as Failure).error.message]).toEqual([2, 'nothing is mounted here out of a place that persists']);
+    expect((await restore(key, '--from', special, '--persist', '--to', field.scratch)).status).toBe(2);
   });
 
   it('refuses to follow a link that a user planted among the parents of the destination', async () => {
