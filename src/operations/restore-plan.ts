@@ -8,10 +8,9 @@ import type { Mount } from '../system/mounts.ts';
 import { readNames } from '../system/names.ts';
 import { FILESYSTEM, placeBeneath, type Place } from '../system/beneath.ts';
 import { measureTree } from '../system/tree-size.ts';
-import { readXattrs } from '../system/xattrs.ts';
+import { XattrComparison } from './xattr-comparison.ts';
 import type { Run } from '../system/run.ts';
 import { storedAt } from './persisted-place.ts';
-import { compareXattrs } from '../diff/compare.ts';
 
 export interface RestoreStep {
   /**
@@ -50,32 +49,65 @@ export interface Sides {
   readonly signal: AbortSignal;
 }
 
+/** So many are compared at once, each with directories of its own held open. */
+const AT_ONCE = 100;
+
 /** Plans one file or a whole tree; a directory that is there already is entered, one that is not is one step. Errors: `not-found`. */
 export async function planRestore(run: Run, sides: Sides): Promise<RestoreStep[]> {
+  const means = { run, sides, xattrs: new XattrComparison(run) };
   const steps: RestoreStep[] = [];
-  // A list and not recursion: trees can be deeper than the stack.
-  const ahead = [{ source: sides.source, destination: sides.destination }];
-  for (let each = ahead.pop(); each !== undefined; each = ahead.pop()) {
-    const from = sourcePlace(sides.root, each.source);
+  let due: Found[] = [];
+  const decide = async (): Promise<void> => {
     try {
-      const source = readEntry(from.path);
-      if (source === null) throw new RootsError('not-found', `${printable(each.source)} is not in this old root`);
-      const existing = existingAt(each.destination);
-      if (source.type === 'directory' && existing?.type === 'directory') {
-        const { source: inside, destination } = each;
-        ahead.push(
-          ...readNames(from.path)
-            .map((name) => ({ source: joinPath(inside, name), destination: joinPath(destination, name) }))
-            .reverse(),
-        );
-      } else {
-        steps.push(await stepFor(run, sides, each, { place: from, entry: source }, existing));
-      }
+      steps.push(...(await Promise.all(due.map((found) => stepFor(means, found)))));
     } finally {
-      from.directory.close();
+      for (const { from } of due) from.place.directory.close();
+      due = [];
     }
+  };
+  // A list and not recursion: trees can be deeper than the stack.
+  const ahead: Paths[] = [{ source: sides.source, destination: sides.destination }];
+  for (let paths = ahead.pop(); paths !== undefined; paths = ahead.pop()) {
+    const found = find(sides, paths);
+    if (found.from.entry.type === 'directory' && found.existing?.type === 'directory') {
+      ahead.push(...namesIn(found));
+      continue;
+    }
+    due.push(found);
+    if (due.length === AT_ONCE) await decide();
   }
+  await decide();
   return steps;
+}
+
+interface Found extends Paths {
+  readonly from: { readonly place: Place; readonly entry: Entry };
+  /** At the destination. */
+  readonly existing: Entry | null;
+}
+
+/** The place of what is found stays open. Errors: `not-found`. */
+function find(sides: Sides, paths: Paths): Found {
+  const place = sourcePlace(sides.root, paths.source);
+  try {
+    const entry = readEntry(place.path);
+    if (entry === null) throw new RootsError('not-found', `${printable(paths.source)} is not in this old root`);
+    return { ...paths, from: { place, entry }, existing: existingAt(paths.destination) };
+  } catch (error) {
+    place.directory.close();
+    throw error;
+  }
+}
+
+/** The last one first. */
+function namesIn({ source, destination, from }: Found): Paths[] {
+  try {
+    return readNames(from.place.path)
+      .map((name) => ({ source: joinPath(source, name), destination: joinPath(destination, name) }))
+      .reverse();
+  } finally {
+    from.place.directory.close();
+  }
 }
 
 /** A path inside an old root is resolved inside it, as after chroot(2). */
@@ -109,45 +141,48 @@ function existingAt(path: BytePath): Entry | null {
   }
 }
 
-async function stepFor(
-  run: Run,
-  sides: Sides,
-  paths: Paths,
-  from: { place: Place; entry: Entry },
-  existing: Entry | null,
-): Promise<RestoreStep> {
+interface Means {
+  readonly run: Run;
+  readonly sides: Sides;
+  readonly xattrs: XattrComparison;
+}
+
+async function stepFor(means: Means, found: Found): Promise<RestoreStep> {
+  const { sides } = means;
+  const { source, destination, from, existing } = found;
   const { type, size } = from.entry;
-  const step = { ...paths, type, size: type === 'file' ? size : null, entries: null, before: existing, why: null };
+  const step = { source, destination, type, size: type === 'file' ? size : null, entries: null, before: existing, why: null };
   if (existing === null && type === 'directory') {
-    const { entries, bytes } = await measureTree(run, from.place.path, sides.signal);
+    const { entries, bytes } = await measureTree(means.run, from.place.path, sides.signal);
     return { ...step, action: 'create', size: bytes, entries };
   }
   if (existing === null) return { ...step, action: 'create' };
-  const refuse = (why: string): RestoreStep => ({ ...step, action: 'refuse', why });
-  if (sides.mounts.some(({ mountPoint }) => mountPoint === paths.destination))
-    return refuse(whyNotMounted(sides.mounts, paths.destination));
-  const otherKind =
-    existing.type === 'directory'
-      ? 'a directory is there'
-      : type === 'directory'
-        ? `a ${existing.type} is there where a directory would go`
-        : null;
-  if (otherKind !== null) return sides.conflict === 'keep both' ? beside(run, sides, paths, from) : refuse(otherKind);
-  const there = destinationPlace(paths.destination);
+  const why = whyInTheWay(sides.mounts, destination, type, existing.type);
+  if (why?.isMount === true) return { ...step, action: 'refuse', why: why.text };
+  if (why === null && (await isSame(means, found, existing))) return { ...step, action: 'same' };
+  if (sides.conflict === 'keep both') return beside(means, found);
+  if (sides.conflict === 'overwrite' && why === null) return { ...step, action: 'replace' };
+  return { ...step, action: 'refuse', why: why?.text ?? 'it exists' };
+}
+
+/** Null for what could be replaced. */
+function whyInTheWay(
+  mounts: readonly Mount[],
+  destination: BytePath,
+  type: Entry['type'],
+  there: Entry['type'],
+): { readonly text: string; readonly isMount: boolean } | null {
+  if (mounts.some(({ mountPoint }) => mountPoint === destination)) return { text: whyNotMounted(mounts, destination), isMount: true };
+  if (there === 'directory') return { text: 'a directory is there', isMount: false };
+  return type === 'directory' ? { text: `a ${there} is there where a directory would go`, isMount: false } : null;
+}
+
+async function isSame({ xattrs }: Means, { destination, from }: Found, existing: Entry): Promise<boolean> {
+  const there = destinationPlace(destination);
   try {
-    const isSame =
-      isSameEntry(from.place.path, from.entry, there.path, existing) && (await haveSameXattrs(run, from.place.path, there.path));
-    if (isSame) return { ...step, action: 'same' };
+    return isSameEntry(from.place.path, from.entry, there.path, existing) && (await xattrs.areSame(from.place.path, there.path));
   } finally {
     there.directory.close();
-  }
-  switch (sides.conflict) {
-    case 'leave':
-      return refuse('it exists');
-    case 'overwrite':
-      return { ...step, action: 'replace' };
-    case 'keep both':
-      return beside(run, sides, paths, from);
   }
 }
 
@@ -158,21 +193,11 @@ function whyNotMounted(mounts: readonly Mount[], path: BytePath): string {
 }
 
 /** Under the first name that is free, or has the same already. */
-async function beside(run: Run, sides: Sides, paths: Paths, from: { place: Place; entry: Entry }): Promise<RestoreStep> {
+async function beside(means: Means, found: Found): Promise<RestoreStep> {
+  const alone = { ...means, sides: { ...means.sides, conflict: 'leave' as const } };
   for (let number = 1; ; number += 1) {
-    const destination = `${paths.destination}${sides.keptAs}${number === 1 ? '' : `-${String(number)}`}` as BytePath;
-    const step = await stepFor(run, { ...sides, conflict: 'leave' }, { ...paths, destination }, from, existingAt(destination));
+    const destination = `${found.destination}${means.sides.keptAs}${number === 1 ? '' : `-${String(number)}`}` as BytePath;
+    const step = await stepFor(alone, { ...found, destination, existing: existingAt(destination) });
     if (step.action !== 'refuse') return step;
-  }
-}
-
-/** ACLs and capabilities among them. Where they cannot be read at all, what else was compared must do. */
-async function haveSameXattrs(run: Run, a: BytePath, b: BytePath): Promise<boolean> {
-  try {
-    const [ofA, ofB] = await readXattrs(run, [a, b]);
-    return ofA instanceof Map && ofB instanceof Map && compareXattrs(ofA, ofB).length === 0;
-  } catch (error) {
-    if (error instanceof RootsError && error.kind === 'unsupported') return true;
-    throw error;
   }
 }

@@ -13,7 +13,17 @@ import type { Diff, List, ListedRoot, Prune, Restore, Undeleted } from '../cli/c
 import { LOST_FILE, LOST_FILE_SHA256, liveSince } from '../fixtures/field-boots.ts';
 import { snippetName } from '../fixtures/boot-times.ts';
 import { bundleForGuest } from './bundle.ts';
-import { LIVE, NOW, configFile, type Filesystem, type ProgramRun, type State, type Story, type ZfsStory } from './guest/story-contract.ts';
+import {
+  ENTRIES,
+  LIVE,
+  NOW,
+  configFile,
+  type Filesystem,
+  type ProgramRun,
+  type State,
+  type Story,
+  type ZfsStory,
+} from './guest/story-contract.ts';
 import { guestOf } from './guest-suite.ts';
 import { runInGuest } from './machine.ts';
 
@@ -226,6 +236,13 @@ describe.each(FILESYSTEMS)('a user of %s', (filesystem) => {
     );
     for (const name of trash) expect(story().after[name]).toBe(story().before[name.replace(/^\.roots-trash\.[^.]+\./, '')]);
     expect(story().after[back]).toBe(story().before[back]);
+  });
+
+  it('gets a tree of 20,000 entries of every kind back from the last boot as it was', () => {
+    const { run, entries, differences } = story().tree;
+    expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 0, stderr: '' });
+    expect((JSON.parse(run.stdout) as Restore).items).toMatchObject([{ result: 'restored', lost: [], missing: [] }]);
+    expect({ entries, differences }).toEqual({ entries: ENTRIES, differences: '' });
   });
 
   it('has no mount more than before', () => {

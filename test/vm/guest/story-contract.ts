@@ -46,6 +46,8 @@ export interface Story extends Told {
   /** Of the old root, and of the live root after it was restored; null where it is not. */
   readonly lost: File | null;
   readonly restored: File | null;
+  /** A large tree of the last boot, restored by the program; `differences` as programs of others see them. */
+  readonly tree: { readonly run: ProgramRun; readonly entries: number; readonly differences: string };
 }
 
 export interface ZfsStory extends Told {
@@ -54,6 +56,8 @@ export interface ZfsStory extends Told {
   readonly origins: Readonly<Record<string, string>>;
 }
 
+/** Of the large tree. */
+export const ENTRIES = 20_000;
 /** Where the live root is mounted. */
 export const LIVE = '/run/live';
 /** The clock stands here when the fixtures are done. */

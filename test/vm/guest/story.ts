@@ -7,11 +7,14 @@ import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromText, isWithin, joinPath, toText, type BytePath } from '../../../src/byte-path.ts';
+import { snippetName } from '../../fixtures/boot-times.ts';
 import { LOST_FILE, bootThirtyTimes, fieldBoots, liveSince } from '../../fixtures/field-boots.ts';
+import { differencesOf, writeManyEntries } from '../../fixtures/many-entries.ts';
 import { untouchedDigest } from '../../fixtures/tree-digest.ts';
 import { buildZfsArchive, rebootZfsArchive } from '../../fixtures/zfs-archive.ts';
 import { mountTable, tool } from '../../support/scratch.ts';
 import {
+  ENTRIES,
   LIVE,
   NOW,
   POLICIES,
@@ -22,9 +25,10 @@ import {
   type Story,
   type ZfsStory,
 } from './story-contract.ts';
-import { lookAtPool, makeMachine, makePool, stateOf } from './story-machine.ts';
+import { lookAtPool, makeMachine, makePool, stateOf, type StoryMachine } from './story-machine.ts';
 
 const OUTSIDE = '/run/outside';
+const TREE = join(LIVE, 'srv/tree');
 const CLOCK_IS_RIGHT = '/run/clock-is-right';
 
 const [story = '', result = ''] = process.argv.slice(2);
@@ -65,12 +69,17 @@ async function field(filesystem: Filesystem): Promise<Story> {
   const mountsAfter = mountsEverywhere(machine.source);
   const restored = fileFacts(fromText(join(LIVE, LOST_FILE.path)));
   const after = machine.look(stateOf);
+  mkdirSync(TREE, { recursive: true });
+  writeManyEntries(TREE, ENTRIES);
+  watch.lap('writing a tree');
   machine.shutDown();
   machine.ground.boot(liveSince(NOW), 'snapshot');
   const nextLive = untouchedDigest(fromText(machine.ground.root));
   machine.start();
   const namesAfterNextBoot = machine.look((trees) => [...trees.keys()]);
   watch.lap('looking again');
+  const tree = restoreTree(machine, snippetName(liveSince(NOW)));
+  watch.lap('restoring the tree');
   return {
     boots,
     odd,
@@ -84,8 +93,18 @@ async function field(filesystem: Filesystem): Promise<Story> {
     mountsAfter,
     nextLive,
     namesAfterNextBoot,
+    tree,
     seconds: watch.laps,
   };
+}
+
+function restoreTree(machine: StoryMachine, boot: string): Story['tree'] {
+  const run = roots('restore', TREE, '--from', boot, '--yes', '--json');
+  const [entries, differences] = machine.look((trees) => [
+    tool('find', TREE, '-mindepth', '1', '-printf', '.').length,
+    differencesOf(toText(joinPath(trees.get(boot) ?? fromText('/missing'), fromText(TREE.slice(LIVE.length + 1)))), TREE),
+  ]);
+  return { run, entries, differences };
 }
 
 /** The blank is a snapshot of what is now the oldest old root. */
