@@ -2,28 +2,31 @@
  * `roots browse` on a terminal: from the old roots to a directory, an entry, and back. Each step asks one question and says which step comes next; Escape
  * and `‹` go one back.
  */
-import { parentOf, printableText, type BytePath } from '../byte-path.ts';
+import { joinPath, parentOf, printableText, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import type { BrowsedEntry, OpenRoot } from '../operations/open-root.ts';
 import type { ResolvedRoot } from '../operations/resolve-root.ts';
+import { absolutePath } from './arguments.ts';
 import { entryLines, factsOf, fullName, rootLines, rootTitle, shownPath } from './browse-lines.ts';
 import { showDifference, showPreview } from './browse-preview.ts';
 import { restoreChosen } from './browse-restore.ts';
 import { formatCount, formatNumber } from './format.ts';
-import { chooseOrBack, searchOrBack, type Choice, type Remark } from './prompts.ts';
+import { askTextOrBack, chooseOrBack, searchOrBack, type Choice, type Remark } from './prompts.ts';
 import type { Surroundings } from './surroundings.ts';
 import { foldText, shortenMiddle } from './terminal.ts';
 
 /** What was chosen, for whoever does the rest. */
 export interface Picked {
-  readonly root: ResolvedRoot;
+  /** Null: the newest old root that has it. */
+  readonly root: ResolvedRoot | null;
+  /** As it was on the live system: absolute. */
   readonly path: BytePath;
 }
 
 export interface BrowserOptions {
   /** Where to begin; null: with the list of old roots. */
   readonly start: ResolvedRoot | null;
-  /** To restore something ends it: whoever called does that. */
+  /** To choose what is to be restored ends it: whoever called restores. */
   readonly picks: boolean;
 }
 
@@ -57,6 +60,10 @@ type Action = 'preview' | 'difference' | 'restore' | 'back';
 /** No path begins so. */
 const BACK = '/back';
 const HERE = '/here';
+/** Nor does a label. */
+const NEWEST = '/newest';
+
+const TOP = '/' as BytePath;
 
 /** Errors: `interrupted`; `not-found` if there are no old roots. */
 export async function runBrowser(around: Surroundings, options: BrowserOptions): Promise<Browsed> {
@@ -162,9 +169,10 @@ class Browser {
     for (const { target, error } of problems) this.#warn(`${target} cannot be listed: ${error.message}`);
     const lines = rootLines(roots, { ...this.#around, width: this.#width() });
     const choices: Choice<string>[] = roots.map(({ root: { label } }, at) => ({ name: lines[at] ?? '', value: label, description: label }));
+    if (this.#options.picks) choices.unshift({ name: 'the newest that has it, by its path', value: NEWEST });
     let typed = '';
     const chosen = await searchOrBack<string>({
-      question: 'Which old root?',
+      question: this.#options.picks ? 'From which old root?' : 'Which old root?',
       find: (words) => {
         typed = words;
         return Promise.resolve(
@@ -174,8 +182,18 @@ class Browser {
       start: last ?? undefined,
     });
     if (chosen === null && typed !== '') return { at: 'roots', last };
+    if (chosen === NEWEST) return this.#askPath();
     const found = roots.find(({ root: { label } }) => label === chosen);
     return found === undefined ? { at: 'end' } : { at: 'opening', root: found.root };
+  }
+
+  async #askPath(): Promise<Step> {
+    const typed = await askTextOrBack('What should come back? (path, as it was)', (answer) =>
+      answer.trim() === '' ? 'Type a path, like /home/alice/notes.txt' : null,
+    );
+    if (typed === null) return { at: 'roots', last: NEWEST };
+    this.#picked = { root: null, path: absolutePath(typed, this.#around.cwd) };
+    return { at: 'end' };
   }
 
   async #askEntry(step: Inside): Promise<Step> {
@@ -265,7 +283,7 @@ class Browser {
         return { ...step, last: action };
       case 'restore':
         if (!this.#options.picks) return { at: 'restore', open, path, from };
-        this.#picked = { root: open.root, path };
+        this.#picked = { root: open.root, path: open.livePath(path) ?? joinPath(TOP, path) };
         return { at: 'end' };
     }
   }

@@ -33,14 +33,30 @@ export function previewOf(beginning: Beginning, room: { readonly width: number; 
 
 const TAB = 8;
 
+/** What is longer than a line goes on in the next one. */
 function firstLines({ bytes, size }: Beginning, { width, lines }: { readonly width: number; readonly lines: number }): string[] {
   const all = bytes.toString('utf8').split('\n');
-  // Ends in a newline, or within a line of which the rest was not read.
-  if (all.at(-1) === '' || bytes.length < size) all.pop();
-  const shown = (all.length === 0 ? [bytes.toString('utf8')] : all).slice(0, lines).map((line) => shorten(escaped(line), width));
-  const more = all.length - shown.length;
+  if (all.at(-1) === '') all.pop();
+  const shown: string[] = [];
+  let count = 0;
+  for (const line of all) {
+    const folded = chunksOf(escaped(line), width);
+    if (shown.length + folded.length > lines && shown.length > 0) break;
+    shown.push(...folded.slice(0, lines));
+    if (folded.length > lines) return [...shown, shorten(`… (${formatBytes(size)} in all)`, width)];
+    count += 1;
+  }
+  const more = all.length - count;
   if (bytes.length < size) return [...shown, shorten(`… (${formatBytes(size)} in all)`, width)];
   return more > 0 ? [...shown, shorten(`… (${String(more)} more ${more === 1 ? 'line' : 'lines'})`, width)] : shown;
+}
+
+function chunksOf(text: string, width: number): string[] {
+  const characters = Array.from(text);
+  const chunks = Array.from({ length: Math.ceil(characters.length / width) }, (_, at) =>
+    characters.slice(at * width, (at + 1) * width).join(''),
+  );
+  return chunks.length === 0 ? [''] : chunks;
 }
 
 function escaped(line: string): string {

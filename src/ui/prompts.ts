@@ -19,18 +19,6 @@ export interface Choice<T> {
   readonly description?: string;
 }
 
-/** Errors: as `confirm`. */
-export async function choose<T>(question: string, choices: readonly Choice<T>[], flag: string): Promise<T> {
-  refuseWithoutTerminal(flag);
-  return ask<T>({ type: 'select', message: question, choices, pageSize: 15 });
-}
-
-/** Errors: as `confirm`. `problem` says what is wrong with an answer, or null. */
-export async function askText(question: string, problem: (answer: string) => string | null, flag: string): Promise<string> {
-  refuseWithoutTerminal(flag);
-  return ask<string>({ type: 'input', message: question, validate: (answer: string) => problem(answer) ?? true });
-}
-
 /** A line among choices that says something and cannot be chosen. */
 export interface Remark {
   readonly type: 'separator';
@@ -82,7 +70,7 @@ export async function chooseOrBack<T>(question: string, choices: readonly Choice
   });
 }
 
-/** As `searchOrBack`; `problem` as of `askText`. */
+/** As `searchOrBack`. `problem` says what is wrong with an answer, or null. */
 export async function askTextOrBack(question: string, problem: (answer: string) => string | null): Promise<string | null> {
   return askOrBack<string>({
     type: 'input',

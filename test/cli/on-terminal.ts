@@ -5,6 +5,7 @@ import { KEEP_ONE_BTRFS, PROGRAM, environment, processesWith, type RunOptions } 
 
 export interface TerminalOptions extends Pick<RunOptions, 'cwd' | 'env' | 'onlyBtrfs'> {
   readonly columns?: number;
+  readonly rows?: number;
   /** What to type when the output since the last answer matches. */
   readonly answers?: readonly { readonly when: RegExp; readonly type: string }[];
 }
@@ -15,13 +16,21 @@ export interface TerminalResult {
   readonly output: string;
 }
 
-export const KEYS = { enter: '\r', ctrlC: '\u0003', down: '\u001b[B' } as const;
+export const KEYS = {
+  enter: '\r',
+  ctrlC: '\u0003',
+  up: '\u001b[A',
+  down: '\u001b[B',
+  escape: '\u001b',
+  backspace: '\u007f',
+  tab: '\t',
+} as const;
 
 export async function onTerminal(args: readonly string[], options: TerminalOptions = {}): Promise<TerminalResult> {
   const mark = randomUUID();
-  const columns = options.columns ?? 100;
+  const { columns = 100, rows = 50 } = options;
   const namespace = options.onlyBtrfs === undefined ? '' : `unshare --mount -- sh -c ${quoted(KEEP_ONE_BTRFS)} sh ${options.onlyBtrfs} `;
-  const command = `stty cols ${String(columns)} rows 50; exec ${namespace}${[process.execPath, PROGRAM, ...args].map(quoted).join(' ')}`;
+  const command = `stty cols ${String(columns)} rows ${String(rows)}; exec ${namespace}${[process.execPath, PROGRAM, ...args].map(quoted).join(' ')}`;
   const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
     cwd: options.cwd ?? '/',
     env: { ...environment(mark, options.env), SHELL: '/bin/sh' },
