@@ -30,6 +30,7 @@ const PARTS = {
   diff: { imports: [...PLAIN, 'diff/tree'], packages: ['ignore', 'diff', ...NODE.computing] },
   // How a tree is read: the contract that system/tree-reader.ts fulfils, as backend.ts is that of the backends.
   'diff/tree': { imports: PLAIN, types: ['diff'] },
+  lookup: { imports: [...PLAIN, 'diff', 'diff/tree'], packages: ['picomatch', ...NODE.computing] },
   boot: { imports: PLAIN, packages: NODE.computing },
   units: { imports: PLAIN, types: ['backend'], packages: NODE.computing },
   config: {
@@ -66,6 +67,7 @@ const PARTS = {
       'retention',
       'diff',
       'diff/tree',
+      'lookup',
       'boot',
       'units',
       'config',
@@ -85,7 +87,7 @@ const PARTS = {
   },
   ui: {
     imports: [...PLAIN, 'retention', 'diff'],
-    types: ['operations', 'diff/tree', 'backend', 'system/journal'],
+    types: ['operations', 'lookup', 'diff/tree', 'backend', 'system/journal'],
     packages: ['cli-table3', 'inquirer', 'date-fns', '@date-fns/tz', 'fastest-levenshtein', 'node:readline', 'node:tty', ...NODE.computing],
     process: 'all',
   },

@@ -56,6 +56,7 @@ export default class Restore extends BaseCommand {
       const chosen = picked?.root ?? null;
       if (chosen !== null && plan.items.some(({ from }) => from.label !== chosen.label))
         throw new RootsError('not-found', `${chosen.label} is not what it was`);
+      for (const warning of plan.warnings) this.logToStderr(`warning: ${warning}`);
       if (flags['dry-run']) return false;
       if (flags.yes || !changesAnything(plan)) return true;
       return this.#ask(plan, context.now);
@@ -102,7 +103,7 @@ export default class Restore extends BaseCommand {
   }
 }
 
-const NOTHING: RestorePlan = { items: [], problems: [] };
+const NOTHING: RestorePlan = { items: [], problems: [], warnings: [] };
 
 function changesAnything(plan: RestorePlan): boolean {
   return plan.items.some((item) => item.action === 'create' || item.action === 'replace');

@@ -2,7 +2,7 @@
  * `roots browse`: the old roots and what is in them, for somebody who looks for what was lost. What writes is the `restore` of `roots restore`.
  */
 import type { Size, TreeRef } from '../backend/backend.ts';
-import { joinPath, type BytePath } from '../byte-path.ts';
+import { isWithin, joinPath, printable, type BytePath } from '../byte-path.ts';
 import type { Change } from '../diff/change.ts';
 import type { Contents } from '../diff/unified.ts';
 import { RootsError } from '../errors.ts';
@@ -64,7 +64,11 @@ export async function browse<T>(
           context,
           { ...options, paths: [livePathOf(root.target, path) ?? joinPath(FILESYSTEM, path)], from: root.label },
           (plan) => {
-            for (const { from } of plan.items) requireSame(root, from);
+            for (const { from, source } of plan.items) {
+              requireSame(root, from);
+              // What is mounted on the live root can show another part of it there.
+              if (!isWithin(source, path)) throw new RootsError('failed', `/${printable(path)} is another path now: /${printable(source)}`);
+            }
             return agree(plan);
           },
           onRestored,

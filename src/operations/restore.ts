@@ -1,7 +1,7 @@
 /**
  * `roots restore`: bring files and trees back from an old root.
  */
-import { baseName, isWithin, joinPath, parentOf, printable, type BytePath } from '../byte-path.ts';
+import { baseName, joinPath, parentOf, printable, type BytePath } from '../byte-path.ts';
 import { RootsError, messageOf } from '../errors.ts';
 import { isTrustedDirectory, type Place } from '../system/beneath.ts';
 import { readEntry } from '../system/entry.ts';
@@ -10,8 +10,7 @@ import { recreateMissingParents } from '../system/recreate-parents.ts';
 import { copyInto, sweepStaging } from '../system/staged-copy.ts';
 import type { Lock } from '../backend/backend.ts';
 import type { Context } from './context.ts';
-
-import { pathInside } from './live-path.ts';
+import { findLivePath, type LivePath } from './live-path.ts';
 import { oldRootsOf, resolveRoot, type ResolvedRoot } from './resolve-root.ts';
 import { destinationPlace, planRestore, sourcePlace, type RestoreStep } from './restore-plan.ts';
 import { withTargets, type Target } from './targets.ts';
@@ -37,6 +36,8 @@ export interface RestorePlan {
   readonly items: readonly RestoreItem[];
   /** Paths for which there is nothing to be done, of several. */
   readonly problems: readonly { readonly path: BytePath; readonly error: RootsError }[];
+  /** What to know of where the paths are, for people. */
+  readonly warnings: readonly string[];
 }
 
 export interface RestoreOutcome {
@@ -101,9 +102,10 @@ async function planPaths(context: Context, targets: readonly Target[], options: 
   const mountPoints = new Set(readMountTable().map((mount) => mount.mountPoint));
   const items: RestoreItem[] = [];
   const problems: RestorePlan['problems'][number][] = [];
+  const warnings: string[] = [];
   for (const path of options.paths) {
     try {
-      items.push(...(await planPath(context, targets, path, options, mountPoints)));
+      items.push(...(await planPath(context, targets, path, options, { mountPoints, warn: (text) => warnings.push(text) })));
     } catch (error) {
       // One path that is not to be had does not stop the others.
       if (!(error instanceof RootsError) || options.paths.length === 1) throw error;
@@ -112,7 +114,7 @@ async function planPaths(context: Context, targets: readonly Target[], options: 
   }
   const [first] = problems;
   if (items.length === 0 && first !== undefined) throw first.error;
-  return { items, problems };
+  return { items, problems, warnings };
 }
 
 async function planPath(
@@ -120,21 +122,25 @@ async function planPath(
   targets: readonly Target[],
   path: BytePath,
   options: RestoreOptions,
-  mountPoints: ReadonlySet<BytePath>,
+  { mountPoints, warn }: { readonly mountPoints: ReadonlySet<BytePath>; readonly warn: (text: string) => void },
 ): Promise<RestoreItem[]> {
-  for (const from of await candidates(context, targets, path, options.from)) {
-    const source = sourceIn(from.target, path);
+  const { roots, live } = await candidates(context, targets, path, options.from);
+  if (live.inside === '') throw new RootsError('usage', 'the root itself cannot be restored as a whole', { hint: 'name what is in it' });
+  for (const from of roots) {
     const root = await from.target.backend.pathOf(from.tree);
-    if (!isInside(root, source)) continue;
-    const destination = destinationOf(from.target, source, options);
-    const steps = await planRestore(context.run, { root, source, destination, mountPoints, overwrite: options.overwrite });
+    if (!isInside(root, live.inside)) continue;
+    const destination = destinationOf(from.target, live.inside, options);
+    const steps = await planRestore(context.run, { root, source: live.inside, destination, mountPoints, overwrite: options.overwrite });
     // Without --from, a root that holds just what is there already is not the one that is looked for.
     if (options.from === undefined && steps.every((step) => step.action === 'same')) continue;
+    if (live.warning !== null) warn(live.warning);
     return steps.map((step) => ({ ...step, from, root }));
   }
   const where = options.from === undefined ? 'no old root has it in another state than it is in now' : `it is not in ${options.from}`;
   throw new RootsError('not-found', `${printable(path)}: ${where}`, {
-    hint: 'paths are as they were on the live system; `roots ls` lists the old roots, `roots diff ROOT` what is in one',
+    hint:
+      live.warning ??
+      'paths are as they were on the live system; `roots find` looks for one in all old roots, `roots history` shows what became of it',
   });
 }
 
@@ -144,24 +150,13 @@ async function candidates(
   targets: readonly Target[],
   path: BytePath,
   ref: string | undefined,
-): Promise<readonly ResolvedRoot[]> {
-  return ref === undefined ? oldRootsOf(context, targetOf(targets, path)) : [await resolveRoot(context, targets, ref)];
-}
-
-/** The target whose live root the path is on. */
-function targetOf(targets: readonly Target[], path: BytePath): Target {
-  const mounted = targets
-    .filter(({ backend }) => backend.liveMountPoint !== null && isWithin(path, backend.liveMountPoint))
-    .sort((a, b) => (b.backend.liveMountPoint?.length ?? 0) - (a.backend.liveMountPoint?.length ?? 0));
-  const target = mounted[0] ?? (targets.length === 1 ? targets[0] : undefined);
-  if (target !== undefined) return target;
-  throw new RootsError('usage', `${printable(path)} is on no live root of a target`, { hint: 'say with --from which old root it is in' });
-}
-
-function sourceIn(target: Target, path: BytePath): BytePath {
-  const inside = pathInside(target, path);
-  if (inside === '') throw new RootsError('usage', 'the root itself cannot be restored as a whole', { hint: 'name what is in it' });
-  return inside;
+): Promise<{ readonly roots: readonly ResolvedRoot[]; readonly live: LivePath }> {
+  if (ref === undefined) {
+    const live = findLivePath(targets, path, 'say with --from which old root it is in');
+    return { roots: await oldRootsOf(context, live.target), live };
+  }
+  const root = await resolveRoot(context, targets, ref);
+  return { roots: [root], live: findLivePath([root.target], path) };
 }
 
 function isInside(root: BytePath, source: BytePath): boolean {

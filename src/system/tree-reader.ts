@@ -6,12 +6,13 @@ import { promisify } from 'node:util';
 import { toBytes, type BytePath } from '../byte-path.ts';
 import {
   Unreadable,
-  type Directory,
   type Entry,
   type Listed,
   type Located,
+  type Named,
+  type NamedDirectory,
+  type NamesReader,
   type Tree,
-  type TreeReader,
   type Xattrs,
 } from '../diff/tree.ts';
 import { errnoOf, RootsError } from '../errors.ts';
@@ -29,7 +30,7 @@ import { readXattrs } from './xattrs.ts';
  * Reads trees as they are; a tree that changes meanwhile shows in `Unreadable`. `run` starts getfattr(1). `few`: the number of entries in one tree from which on find(1)
  * lists the rest.
  */
-export function createTreeReader(run: Run, { few = FEW }: { readonly few?: number } = {}): TreeReader {
+export function createTreeReader(run: Run, { few = FEW }: { readonly few?: number } = {}): NamesReader {
   const pace = new Pace();
   return {
     open: (tree) => openRoot(tree, pace, few),
@@ -51,7 +52,7 @@ const O_PATH = 0o10000000;
 const BTRFS_MAGIC = 0x9123683e;
 const BTRFS_SUBVOLUME_INODE = 256n;
 
-async function openRoot(tree: Tree, pace: Pace, few: number): Promise<Directory> {
+async function openRoot(tree: Tree, pace: Pace, few: number): Promise<NamedDirectory> {
   try {
     const entry = entryOf('' as BytePath, await statLater(toBytes(tree.path), { bigint: true }));
     if (entry.type !== 'directory') throw new Unreadable('it is not a directory');
@@ -83,7 +84,7 @@ interface Shared {
 /** After so many entries there are likely to be as many again, and starting find pays. */
 const FEW = 2000;
 
-class RealDirectory implements Directory {
+class RealDirectory implements NamedDirectory {
   readonly self: Located;
   protected readonly shared: Shared;
   /** Directories between this one and where its address starts. */
@@ -115,10 +116,26 @@ class RealDirectory implements Directory {
     }
   }
 
+  async names(): Promise<readonly Named[]> {
+    await this.shared.pace.breathe();
+    const read = (): fs.Dirent[] => fs.readdirSync(toBytes(this.self.address), { encoding: 'latin1', withFileTypes: true });
+    const entries = await this.#read(
+      read,
+      () => direntsLater(toBytes(this.self.address)),
+      ({ name }) => name,
+    );
+    const names = entries.map((entry): Named => ({ name: entry.name as BytePath, isDirectory: entry.isDirectory() }));
+    return names.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
   async lookup(name: BytePath): Promise<Entry | null> {
     if (name.includes('\0') || name.length > 255) return null;
     try {
-      return this.#entry(name, await lstatLater(this.#address(name)));
+      const { pace } = this.shared;
+      const stats = pace.warm
+        ? pace.measure(1, () => fs.lstatSync(toBytes(this.#address(name)), { bigint: true }))
+        : await lstatLater(this.#address(name));
+      return this.#entry(name, stats);
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return null;
       throw asUnreadable(error);
@@ -129,7 +146,7 @@ class RealDirectory implements Directory {
     return { address: this.#address(entry.name), entry };
   }
 
-  enter(entry: Entry): Promise<Directory> {
+  enter(entry: Entry): Promise<NamedDirectory> {
     try {
       return Promise.resolve(this.#enter(this.locate(entry)));
     } catch (error) {
@@ -181,7 +198,7 @@ class RealDirectory implements Directory {
     return this.#address(name).length <= LONGEST_ADDRESS && this.#steps < MOST_STEPS;
   }
 
-  #enter(located: Located): Directory {
+  #enter(located: Located): NamedDirectory {
     if (this.#isShort(located.entry.name)) {
       return new RealDirectory(located, this.shared, this.#steps + 1, null);
     }
@@ -201,17 +218,25 @@ class RealDirectory implements Directory {
   /** Sorted as bytes: each character is one. */
   async #names(): Promise<BytePath[]> {
     const address = toBytes(this.self.address);
-    const itself = toBytes(this.#address('.' as BytePath));
+    const names = await this.#read(
+      () => fs.readdirSync(address, 'latin1'),
+      () => readdirLater(address, 'latin1'),
+      (name) => name,
+    );
+    return (names as BytePath[]).sort();
+  }
+
+  async #read<T>(now: () => T[], later: () => Promise<T[]>, nameOf: (entry: T) => string): Promise<T[]> {
+    const { pace } = this.shared;
     try {
-      const read = (): string[] => fs.readdirSync(address, 'latin1');
-      const names = this.shared.mayEndEarly
-        ? this.shared.pace.measure(4, () => agreed(read, (name) => name))
-        : this.shared.pace.warm
-          ? this.shared.pace.measure(2, read)
-          : await readdirLater(address, 'latin1');
+      const entries = this.shared.mayEndEarly
+        ? pace.measure(4, () => agreed(now, nameOf))
+        : pace.warm
+          ? pace.measure(2, now)
+          : await later();
       // A directory that was replaced by a link after it was listed would lead out of the tree.
-      requireSame(fs.lstatSync(itself, { bigint: true }), this.self.entry);
-      return (names as BytePath[]).sort();
+      requireSame(fs.lstatSync(toBytes(this.#address('.' as BytePath)), { bigint: true }), this.self.entry);
+      return entries;
     } catch (error) {
       throw asUnreadable(error);
     }
@@ -327,7 +352,12 @@ function mountOf(path: BytePath, { follow }: { follow: boolean }): string {
 const lstatCall = promisify(fs.lstat) as (path: Buffer, options: { bigint: true }) => Promise<fs.BigIntStats>;
 const statLater = promisify(fs.stat) as (path: Buffer, options: { bigint: true }) => Promise<fs.BigIntStats>;
 const readdirLater = promisify(fs.readdir) as (path: Buffer, encoding: 'latin1') => Promise<string[]>;
+const direntsCall = promisify(fs.readdir) as (path: Buffer, options: { encoding: 'latin1'; withFileTypes: true }) => Promise<fs.Dirent[]>;
 const readlinkLater = promisify(fs.readlink) as (path: Buffer, encoding: 'latin1') => Promise<string>;
+
+function direntsLater(path: Buffer): Promise<fs.Dirent[]> {
+  return direntsCall(path, { encoding: 'latin1', withFileTypes: true });
+}
 
 function lstatLater(path: BytePath): Promise<fs.BigIntStats> {
   return lstatCall(toBytes(path), { bigint: true });

@@ -130,8 +130,12 @@ async function planOnly(around: Surroundings, open: OpenRoot, path: BytePath, wa
 /** Of a large tree nobody reads all. */
 const MOST_ITEMS = 200;
 
-function planText({ screen, now }: Surroundings, plan: RestorePlan): string {
-  const shown = renderRestorePlan(screen(), { ...plan, items: plan.items.slice(0, MOST_ITEMS) }, now);
+function planText({ screen: screenNow, now }: Surroundings, plan: RestorePlan): string {
+  const screen = screenNow();
   const more = plan.items.length - MOST_ITEMS;
-  return more > 0 ? `${shown}\n… and ${formatNumber(more)} more` : shown;
+  return [
+    ...plan.warnings.map((warning) => screen.style('yellow', `! ${warning}`)),
+    renderRestorePlan(screen, { ...plan, items: plan.items.slice(0, MOST_ITEMS) }, now),
+    ...(more > 0 ? [`… and ${formatNumber(more)} more`] : []),
+  ].join('\n');
 }

@@ -233,18 +233,19 @@ class Browser {
       },
       ...(path === '' ? [] : [{ name: '· this directory as a whole', value: HERE }]),
       ...this.#choicesOf(entries, 'names'),
-      ...(entries.length === 0 ? [remark('  nothing is in it')] : []),
-      ...(more > 0 ? [remark(`  … and ${formatNumber(more)} more: type a part of the name`)] : []),
+      ...(entries.length === 0 ? [remark('nothing is in it')] : []),
+      ...(more > 0 ? [remark(`… and ${formatNumber(more)} more: type a part of the name`)] : []),
     ];
   }
 
   async #search({ open, path }: Inside, words: string, signal: AbortSignal): Promise<readonly (Choice<string> | Remark)[]> {
     const { entries, count, searched, among } = await open.search(words, path, MOST_FOUND, signal);
+    // First, so that they are in sight.
     return [
+      ...(count > entries.length && entries.length > 0 ? [remark(`the best of ${formatCount(count, 'path')}; type more of it`)] : []),
+      ...(searched === 'still reading' ? [remark(`among the first ${formatNumber(among)} paths; type on to search in more`)] : []),
+      ...(searched === 'partly' ? [remark(`among ${formatNumber(among)} paths, which are not all that there are`)] : []),
       ...this.#choicesOf(entries, 'paths'),
-      ...(count > entries.length && entries.length > 0 ? [remark(`  … of ${formatCount(count, 'path')}: type more of it`)] : []),
-      ...(searched === 'still reading' ? [remark(`  … among the first ${formatNumber(among)} paths; type on to search in more`)] : []),
-      ...(searched === 'partly' ? [remark(`  … among ${formatNumber(among)} paths; those below other directories are not searched`)] : []),
     ];
   }
 
@@ -322,7 +323,7 @@ const TYPED = 16;
 const COMPARED: ReadonlySet<BrowsedEntry['type']> = new Set(['file', 'symlink', 'directory']);
 
 function remark(separator: string): Remark {
-  return { type: 'separator', separator };
+  return { type: 'separator', separator: ` ${separator}` };
 }
 
 function firstEntry(lines: readonly (Choice<string> | Remark)[]): string | undefined {

@@ -5,6 +5,8 @@ import type { Leftover } from '../backend/backend.ts';
 import { jsonName, toText } from '../byte-path.ts';
 import type { DiffOutcome } from '../operations/diff.ts';
 import { toJson, type Change, type ChangeJson } from '../diff/change.ts';
+import type { FindOutcome, FoundPath } from '../operations/find.ts';
+import type { History, Version } from '../operations/history.ts';
 import type { ListOutcome, ListedRoot } from '../operations/list.ts';
 import type { PinResult } from '../operations/pin.ts';
 import type { JudgedRoot, JudgedTrash } from '../operations/judge.ts';
@@ -13,6 +15,7 @@ import type { SpacePlan, TargetPlan } from '../operations/prune-plan.ts';
 import type { TargetOutcome } from '../operations/prune-target.ts';
 import type { Removal } from '../operations/removal-step.ts';
 import type { SimulatedRoot } from '../retention/simulate.ts';
+import type { ResolvedRoot } from '../operations/resolve-root.ts';
 import type { RestoreItem, RestoreOutcome, RestorePlan } from '../operations/restore.ts';
 import type { Rotations } from '../operations/rotate.ts';
 import type { Simulations } from '../operations/simulate.ts';
@@ -231,10 +234,68 @@ export function changeContract(change: Change): ChangeJson {
   return toJson(change);
 }
 
+export function findContract({ found, searched, warnings, unread, problems, notLookedAt }: FindOutcome): object {
+  return {
+    searched,
+    paths: found.map(foundContract),
+    warnings: [...warnings, ...notLookedAt],
+    problems: [...unread, ...problems.map(({ target, error }) => `${target}: ${error.message}`)],
+  };
+}
+
+export function foundContract({ target, path, type, size, modifiedAt, roots, versions, isCompared }: FoundPath): object {
+  return {
+    target: target.name,
+    ...jsonName('path', path),
+    type,
+    size,
+    modifiedAt: modifiedAt.toISOString(),
+    roots: roots.map(whichContract),
+    versions,
+    compared: isCompared,
+  };
+}
+
+export function historyContract({ target, path, isLive, searched, deleted, gaps, versions, warnings, problems }: History): object {
+  return {
+    target: target.name,
+    ...jsonName('path', path),
+    live: isLive,
+    searched,
+    deleted: deleted === null ? null : { lastSeen: whichContract(deleted.lastSeen), missing: whichContract(deleted.missing) },
+    gaps: gaps.map(({ newest, oldest, roots }) => ({ newest: whichContract(newest), oldest: whichContract(oldest), roots })),
+    versions: versions.map(versionContract),
+    warnings,
+    problems,
+  };
+}
+
+function versionContract({ first, last, roots, isLive, size, modifiedAt, what, state }: Version): object {
+  return {
+    first: whichContract(first),
+    last: whichContract(last),
+    roots,
+    live: isLive,
+    type: state.type,
+    size,
+    mode: state.mode.toString(8).padStart(4, '0'),
+    uid: Number(state.uid),
+    gid: Number(state.gid),
+    modifiedAt: modifiedAt.toISOString(),
+    what,
+  };
+}
+
+/** Of the live root there is no time. */
+function whichContract({ label, judged }: ResolvedRoot): object {
+  return { ref: label, archivedAt: judged?.root.archivedAt.toISOString() ?? null };
+}
+
 export function restorePlanContract(plan: RestorePlan): object {
   return {
     items: plan.items.map((item) => ({ ...itemContract(item), action: item.action, why: item.why })),
     problems: plan.problems.map(restoreProblem),
+    warnings: plan.warnings,
   };
 }
 
@@ -245,6 +306,7 @@ function restoreProblem({ path, error }: RestorePlan['problems'][number]): objec
 export function restoreContract({ plan, results }: RestoreOutcome): object {
   return {
     problems: plan.problems.map(restoreProblem),
+    warnings: plan.warnings,
     items: results.map(({ item, result, error, lost, backup }) => ({
       ...itemContract(item),
       result,

@@ -9,6 +9,7 @@ import { buildFieldArchive } from '../fixtures/field-archive.ts';
 import { makeBtrfsImage, type LoopImage } from '../support/loop-image.ts';
 import { mountTable, tool, withScratch } from '../support/scratch.ts';
 import { diffs } from './diffs.ts';
+import { lookup } from './lookup.ts';
 import { compare, type Row } from './measure.ts';
 import { makeRoots, pruning } from './pruning.ts';
 import { report } from './report.ts';
@@ -25,6 +26,7 @@ const PARTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   'large-diff': () => diffs({ roots, folders: 2000, rounds: 5, cold: false }),
   'cold-diff': () => diffs({ roots, folders: 2000, rounds: 3, cold: true }),
   restore: () => restoring({ roots }),
+  lookup: () => lookup({ roots }),
 };
 
 const named = process.argv.slice(2);

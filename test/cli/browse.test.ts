@@ -17,7 +17,7 @@ import { roots, traces, writeConfig, writeDirectoryConfig } from './roots.ts';
 type Answers = NonNullable<TerminalOptions['answers']>;
 
 const { enter, down, up, escape, ctrlC, backspace, tab } = KEYS;
-const ROOTS = /‹ end/;
+const ROOTS = /[Ww]hich old root\?[^]* ago/;
 const TOP = /‹ back to the old roots/;
 const MENU = /Preview/;
 const WHERE = /where it was:/;
@@ -111,7 +111,7 @@ describe('roots browse on plain directories', () => {
     const { status, output } = await onTerminal(['browse', ...(options.args ?? []), ...config], { ...options, answers });
     return { status, output, text: stripVTControlCharacters(output) };
   };
-  const toLost: Answers = [...into('').slice(0, 0), ...find('thesis draft', /thesis-draft\.txt/)];
+  const toLost: Answers = find('thesis draft', /thesis-draft\.txt/);
 
   it('has a lost file back', async () => {
     const { status } = await browse([...into(lost.root), ...toLost, RESTORE, { when: WHERE, type: enter }, ...YES]);
@@ -206,7 +206,7 @@ describe('roots browse on plain directories', () => {
         { when: /this directory as a whole/, type: `${up}${enter}` },
         { when: MENU, type: enter },
         RESTORE,
-        { when: /another place/, type: enter.length > 0 ? `${down}${enter}` : '' },
+        { when: /another place/, type: `${down}${enter}` },
         { when: /A directory to put it in/, type: `${destination}${enter}` },
         ...YES,
       ],
@@ -323,7 +323,7 @@ describe('roots browse on plain directories', () => {
     const { output } = await browse(
       [
         ...into(newest),
-        ...find('x', /xxxx/),
+        ...find('xxxx', /xxxxxx/),
         { when: MENU, type: escape },
         { when: /xxxx/, type: escape },
         { when: TOP, type: 'odd' },
@@ -336,20 +336,24 @@ describe('roots browse on plain directories', () => {
   });
 
   it('says that a root has gone meanwhile, and shows the others', async () => {
-    const root = join(directory.archive, directory.roots[1]!.name);
-    const gone = join(directory.path, 'gone');
-    const running = browse(
-      [
-        { when: TOP, type: 'etc' },
-        { when: /\/etc\//, type: `${down.repeat(0)}` },
-        { when: /is not there any more: it was removed or renamed meanwhile[^]*‹ end/, type: escape },
-      ],
-      { args: [directory.roots[1]!.name] },
-    );
-    renameSync(root, gone);
-    const { status } = await running;
-    renameSync(gone, root);
-    expect(status).toBe(0);
+    const { name } = directory.roots[1]!;
+    const [root, gone] = [join(directory.archive, name), join(directory.path, 'gone')];
+    const remove = (): string => {
+      renameSync(root, gone);
+      return enter;
+    };
+    try {
+      const { status } = await browse(
+        [
+          { when: TOP, type: remove },
+          { when: /is not there any more: it was removed or renamed meanwhile[^]*Which old root\?[^]* ago/, type: escape },
+        ],
+        { args: [name] },
+      );
+      expect(status).toBe(0);
+    } finally {
+      renameSync(gone, root);
+    }
   });
 
   it('answers in a root of 100,000 paths', async () => {
@@ -360,16 +364,15 @@ describe('roots browse on plain directories', () => {
       '-c',
       `cd '${many}' && for d in $(seq 100); do mkdir $d; done && seq 100000 | awk '{ print $1 % 100 + 1 "/file-" $1 }' | xargs touch`,
     );
-    const { status, text } = await browse(
+    const { status } = await browse(
       [
         { when: TOP, type: 'file-77777' },
         { when: /\/srv\/many\/78\/file-77777/, type: backspace.repeat(4) },
-        { when: /of 1,111 paths|of 11,111 paths|of \d+,\d+ paths/, type: ctrlC },
+        { when: /the best of 11,111 paths/, type: ctrlC },
       ],
       { args: [directory.roots[2]!.name] },
     );
     expect(status).toBe(130);
-    expect(text).toMatch(/… of \d+,\d+ paths: type more of it/);
   });
 
   it.each([

@@ -182,6 +182,57 @@ export interface RestoreItem {
   readonly backup?: string | null;
 }
 
+export interface Which {
+  readonly ref: string;
+  readonly archivedAt: string | null;
+}
+
+export interface FoundPath {
+  readonly target: string;
+  readonly path: string;
+  readonly pathBase64?: string;
+  readonly type: string;
+  readonly size: number | null;
+  readonly modifiedAt: string;
+  readonly roots: readonly Which[];
+  readonly versions: number;
+  readonly compared: boolean;
+}
+
+export interface Find {
+  readonly searched: number;
+  readonly paths: readonly FoundPath[];
+  readonly warnings: readonly string[];
+  readonly problems: readonly string[];
+}
+
+export interface Version {
+  readonly first: Which;
+  readonly last: Which;
+  readonly roots: number;
+  readonly live: boolean;
+  readonly type: string;
+  readonly size: number | null;
+  readonly mode: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly modifiedAt: string;
+  readonly what: readonly string[];
+}
+
+export interface History {
+  readonly target: string;
+  readonly path: string;
+  readonly pathBase64?: string;
+  readonly live: boolean | null;
+  readonly searched: number;
+  readonly deleted: { readonly lastSeen: Which; readonly missing: Which } | null;
+  readonly gaps: readonly { readonly newest: Which; readonly oldest: Which; readonly roots: number }[];
+  readonly versions: readonly Version[];
+  readonly warnings: readonly string[];
+  readonly problems: readonly string[];
+}
+
 export interface Restore {
   readonly items: readonly RestoreItem[];
   readonly problems: readonly Problem[];

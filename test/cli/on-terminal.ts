@@ -6,8 +6,8 @@ import { KEEP_ONE_BTRFS, PROGRAM, environment, processesWith, type RunOptions } 
 export interface TerminalOptions extends Pick<RunOptions, 'cwd' | 'env' | 'onlyBtrfs'> {
   readonly columns?: number;
   readonly rows?: number;
-  /** What to type when the output since the last answer matches. */
-  readonly answers?: readonly { readonly when: RegExp; readonly type: string }[];
+  /** What to type when the output since the last answer matches; a function is called then. */
+  readonly answers?: readonly { readonly when: RegExp; readonly type: string | (() => string) }[];
 }
 
 export interface TerminalResult {
@@ -25,6 +25,8 @@ export const KEYS = {
   backspace: '\u007f',
   tab: '\t',
 } as const;
+
+const PATIENCE_MS = 30_000;
 
 export async function onTerminal(args: readonly string[], options: TerminalOptions = {}): Promise<TerminalResult> {
   const mark = randomUUID();
@@ -46,12 +48,22 @@ export async function onTerminal(args: readonly string[], options: TerminalOptio
     if (next?.when.test(output.slice(seen)) !== true) return;
     answers.shift();
     seen = output.length;
-    child.stdin.write(next.type);
+    child.stdin.write(typeof next.type === 'string' ? next.type : next.type());
   });
+  let isLate = false;
   const status = await new Promise<number | null>((resolve, reject) => {
+    // What never shows what it is to be answered would wait for ever, and keep what it has mounted.
+    const late = setTimeout(() => {
+      isLate = true;
+      child.kill();
+    }, PATIENCE_MS);
     child.once('error', reject);
-    child.once('close', resolve);
+    child.once('close', (code) => {
+      clearTimeout(late);
+      resolve(code);
+    });
   });
+  if (isLate) throw new Error(`${String(answers[0]?.when)} is not in ${JSON.stringify(output.slice(seen).slice(-1500))}`);
   for (const pid of processesWith(mark)) throw new Error(`process ${pid} was left behind`);
   return { status, output: output.replaceAll('\r\n', '\n') };
 }
