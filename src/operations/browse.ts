@@ -9,6 +9,7 @@ import { RootsError } from '../errors.ts';
 import { FILESYSTEM } from '../system/beneath.ts';
 import type { Context } from './context.ts';
 import { diffRoots, type DiffOutcome } from './diff.ts';
+import { history, type History } from './history.ts';
 import { UNKNOWN_SIZE } from './list.ts';
 import { livePathOf, openRoot, type OpenRoot } from './open-root.ts';
 import { contentsOf } from './patch.ts';
@@ -28,6 +29,8 @@ export interface BrowseSession {
     path: BytePath,
     take: (change: Change, contents: Contents | null) => Promise<void>,
   ): Promise<DiffOutcome>;
+  /** The versions of a path in all old roots and in live. Errors: those of `history`. */
+  versions(root: ResolvedRoot, path: BytePath): Promise<History>;
   /** As `restore` of one path. Errors: as there; `not-found` if the root is there no more. */
   restore(
     root: ResolvedRoot,
@@ -59,15 +62,15 @@ export async function browse<T>(
         return open;
       },
       compareWithLive: (root, path, take) => compareWithLive(context, root, path, take),
+      versions: (root, path) => versionsOf(context, root, path),
       restore: (root, path, options, agree, onRestored) =>
         restore(
           context,
-          { ...options, paths: [livePathOf(root.target, path) ?? joinPath(FILESYSTEM, path)], from: root.label },
+          { ...options, paths: [pathForOthers(root.target, path)], from: root.label },
           (plan) => {
             for (const { from, source } of plan.items) {
               requireSame(root, from);
-              // What is mounted on the live root can show another part of it there.
-              if (!isWithin(source, path)) throw new RootsError('failed', `/${printable(path)} is another path now: /${printable(source)}`);
+              requireInside(path, source);
             }
             return agree(plan);
           },
@@ -80,6 +83,27 @@ export async function browse<T>(
       await Promise.all(opened.map((each) => each.close()));
     }
   });
+}
+
+async function versionsOf(context: Context, { target }: ResolvedRoot, path: BytePath): Promise<History> {
+  let found: History | undefined;
+  await history(context, { path: pathForOthers(target, path), target: target.name }, (each) => {
+    found = each;
+    return Promise.resolve();
+  });
+  if (found === undefined) throw new RootsError('not-found', `/${printable(path)} is in no old root`);
+  requireInside(path, found.path);
+  return found;
+}
+
+/** As it is written for whatever takes paths of the live system. */
+function pathForOthers(target: Target, path: BytePath): BytePath {
+  return livePathOf(target, path) ?? joinPath(FILESYSTEM, path);
+}
+
+/** What is mounted on the live root can show another part of it there. */
+function requireInside(chosen: BytePath, found: BytePath): void {
+  if (!isWithin(found, chosen)) throw new RootsError('failed', `/${printable(chosen)} is another path now: /${printable(found)}`);
 }
 
 async function listAll(context: Context, targets: readonly Target[], before: readonly TargetProblem[]) {
@@ -132,7 +156,7 @@ async function compareWithLive(
       to: `${root.target.name}:live`,
       all: true,
       engine: 'walk',
-      within: livePathOf(root.target, path) ?? joinPath(FILESYSTEM, path),
+      within: pathForOthers(root.target, path),
     },
     {
       begin: ({ from }) => {

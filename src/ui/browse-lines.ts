@@ -1,8 +1,9 @@
 /** The lines of `roots browse`: each is one old root or one entry, no wider than the screen, and safe to print. */
 import { baseName, printable, type BytePath } from '../byte-path.ts';
 import type { BrowsedRoot } from '../operations/browse.ts';
+import type { Version } from '../operations/history.ts';
 import type { BrowsedEntry } from '../operations/open-root.ts';
-import { formatAgo, formatBytes, formatTime } from './format.ts';
+import { formatAgo, formatBytes, formatCount, formatTime } from './format.ts';
 import { shorten, shortenMiddle } from './terminal.ts';
 
 export interface LineOptions {
@@ -90,6 +91,22 @@ function sizeOf({ type, size }: BrowsedEntry): string {
     case 'socket':
       return type;
   }
+}
+
+/** When it was written, how large it is, where it was, and what is other than before. */
+export function versionLines(versions: readonly Version[], { width, now, zone }: LineOptions): string[] {
+  return versions.map((version) => {
+    const { modifiedAt: time, size, roots, isLive, last, what } = version;
+    const ago = last.judged === null ? '' : `, last ${agoOf(last.judged.root.archivedAt, now)}`;
+    const where = roots === 0 ? 'only now' : `in ${formatCount(roots, 'old root')}${ago}${isLive ? ', and now' : ''}`;
+    const parts = [formatTime(time, zone), (size === null ? '' : formatBytes(size)).padStart(SIZE), where, what.join(', ')];
+    return shorten(parts.join('  ').trimEnd(), width);
+  });
+}
+
+/** The label of an old root that has it, the newest that is known; null if only the live root does. */
+export function newestWith({ first, last }: Version): string | null {
+  return [last, first].find(({ judged }) => judged !== null)?.label ?? null;
 }
 
 /** What a thing is, for the title of its menu: type or size, time and permissions. */

@@ -7,7 +7,7 @@ import { RootsError } from '../errors.ts';
 import type { BrowsedEntry, OpenRoot } from '../operations/open-root.ts';
 import type { ResolvedRoot } from '../operations/resolve-root.ts';
 import { absolutePath } from './arguments.ts';
-import { entryLines, factsOf, fullName, rootLines, rootTitle, shownPath } from './browse-lines.ts';
+import { entryLines, factsOf, fullName, newestWith, rootLines, rootTitle, shownPath, versionLines } from './browse-lines.ts';
 import { showDifference, showPreview } from './browse-preview.ts';
 import { restoreChosen } from './browse-restore.ts';
 import { formatCount, formatNumber } from './format.ts';
@@ -55,13 +55,14 @@ interface Inside {
   readonly typed: string;
 }
 
-type Action = 'preview' | 'difference' | 'restore' | 'back';
+type Action = 'preview' | 'difference' | 'versions' | 'restore' | 'back';
 
 /** No path begins so. */
 const BACK = '/back';
 const HERE = '/here';
 /** Nor does a label. */
 const NEWEST = '/newest';
+const LIVE = '/live';
 
 const TOP = '/' as BytePath;
 
@@ -266,6 +267,7 @@ class Browser {
     const choices: Choice<Action>[] = [
       { name: 'Preview', value: 'preview' },
       ...(live === null || !COMPARED.has(entry.type) ? [] : [{ name: 'Difference to what is there now', value: 'difference' as const }]),
+      { name: 'Other versions …', value: 'versions' },
       { name: 'Restore …', value: 'restore' },
       { name: '‹ back', value: 'back' },
     ];
@@ -282,11 +284,34 @@ class Browser {
       case 'difference':
         await showDifference(this.#around, open, entry);
         return { ...step, last: action };
+      case 'versions':
+        return this.#askVersion(step);
       case 'restore':
         if (!this.#options.picks) return { at: 'restore', open, path, from };
         this.#picked = { root: open.root, path: open.livePath(path) ?? joinPath(TOP, path) };
         return { at: 'end' };
     }
+  }
+
+  /** The same path as other old roots have it. */
+  async #askVersion(step: Extract<Step, { at: 'entry' }>): Promise<Step> {
+    const { open, path } = step;
+    const { session } = this.#around;
+    const { versions, searched, problems } = await session.versions(open.root, path);
+    for (const problem of problems) this.#warn(`not compared: ${problem}`);
+    const lines = versionLines(versions, { ...this.#around, width: this.#width() });
+    const choices = versions.map((version, at) => ({ name: lines[at] ?? '', value: newestWith(version) ?? LIVE }));
+    const question = `${this.#titleOf(open, shownPath(path))}\n  ${formatCount(versions.length, 'version')} in ${formatCount(searched, 'old root')}; Enter goes to the newest that has it`;
+    const chosen = await chooseOrBack(question, [...choices, { name: '‹ back', value: BACK }], open.root.label);
+    const same: Step = { ...step, last: 'versions' };
+    if (chosen === null || chosen === BACK || chosen === LIVE || chosen === open.root.label) return same;
+    // Those of the history are as it read them, and that is over.
+    const root = (await session.roots()).roots.find((each) => each.root.label === chosen)?.root;
+    if (root === undefined) throw new RootsError('not-found', `${chosen} is not there any more`);
+    const other = await session.open(root);
+    await open.close();
+    const from: Inside = { at: 'directory', open: other, path: parentOf(path), last: path, typed: '' };
+    return { at: 'entry', open: other, path, from, last: 'preview' };
   }
 
   async #restore(step: Extract<Step, { at: 'restore' }>): Promise<Step> {

@@ -33,8 +33,8 @@ const find = (words: string, shown: RegExp, at = TOP): Answers => [
   { when: shown, type: enter },
 ];
 /** The menu of what is not on the live root has no comparison. */
-const RESTORE: Answers[number] = { when: MENU, type: `${down}${enter}` };
-const RESTORE_OVER: Answers[number] = { when: MENU, type: `${down}${down}${enter}` };
+const RESTORE: Answers[number] = { when: MENU, type: `${down}${down}${enter}` };
+const RESTORE_OVER: Answers[number] = { when: MENU, type: `${down}${down}${down}${enter}` };
 const YES: Answers = [
   { when: CONFIRM, type: `y${enter}` },
   { when: NEXT, type: `${down}${enter}` },
@@ -43,7 +43,6 @@ const QUIT: Answers[number] = { when: MENU, type: ctrlC };
 
 /** What was to be seen, line by line: wherever the cursor was moved to, another line began. */
 function linesOf(output: string): string[] {
-  // eslint-disable-next-line no-control-regex
   return stripVTControlCharacters(output.replaceAll(/\u001b\[\d*[A-HJKf]/g, '\n')).split(/[\r\n]+/);
 }
 
@@ -90,11 +89,13 @@ describe('roots browse on plain directories', () => {
   let directory: DirectoryArchive;
   let config: string[];
   let newest: string;
+  let special: string;
   let lost: { readonly root: string; readonly live: string };
   beforeAll(async () => {
     directory = await buildDirectoryArchive({ now: new Date() });
     config = ['--config', writeDirectoryConfig(directory, '')];
     newest = directory.roots.at(-1)!.name;
+    special = directory.roots.find((root) => root.special)!.name;
     lost = { root: directory.lostFile.root, live: join(directory.live, directory.lostFile.path) };
     const shown = join(directory.archive, lost.root, 'srv/shown');
     mkdirSync(shown, { recursive: true });
@@ -127,7 +128,7 @@ describe('roots browse on plain directories', () => {
         { when: /‹ back to \//, type: enter },
         { when: /‹ back to \/home/, type: 'Documents' },
         { when: /\/home\/alice\/Documents\//, type: enter },
-        { when: /thesis-draft\.txt/, type: enter },
+        { when: /‹ back to \/home\/alice\r[^]*thesis-draft\.txt/, type: enter },
         RESTORE,
         { when: WHERE, type: enter },
         ...YES,
@@ -153,7 +154,7 @@ describe('roots browse on plain directories', () => {
         { when: WHERE, type: back },
         { when: MENU, type: back },
         // What was typed first, then the directory, then the root.
-        { when: /thesis-draft\.txt/, type: escape },
+        { when: /❯ \/home\/alice\/Documents\/thesis-draft\.txt/, type: escape },
         { when: TOP, type: escape },
         { when: ROOTS, type: escape },
       ],
@@ -171,7 +172,7 @@ describe('roots browse on plain directories', () => {
         { when: TOP, type: 'thesis' },
         { when: /thesis-draft\.txt/, type: tab },
         { when: /thesis-draft\.txt/, type: enter },
-        { when: MENU, type: `${down}${down}${up}${enter}` },
+        { when: MENU, type: `${down}${down}${down}${up}${enter}` },
         { when: WHERE, type: enter },
         ...YES,
       ],
@@ -189,7 +190,11 @@ describe('roots browse on plain directories', () => {
     ['link', /link: symbolic link to \/etc\/passwd/],
   ])('shows what %s is', async (name, expected) => {
     const { status, text, output } = await browse(
-      [...find(`shown ${name}`, new RegExp(`/srv/shown/${name}`)), { when: MENU, type: enter }, { when: MENU, type: ctrlC }],
+      [
+        ...find(`shown ${name}`, new RegExp(`/srv/shown/${name}`)),
+        { when: MENU, type: enter },
+        { when: new RegExp(`${name}: [^]*Preview`), type: ctrlC },
+      ],
       { args: [lost.root] },
     );
     expect(text.replaceAll('\r', '')).toMatch(expected);
@@ -205,7 +210,7 @@ describe('roots browse on plain directories', () => {
         ...find('shown', /\/srv\/shown\//),
         { when: /this directory as a whole/, type: `${up}${enter}` },
         { when: MENU, type: enter },
-        RESTORE,
+        { ...RESTORE, when: /shown: directory[^]*Preview/ },
         { when: /another place/, type: `${down}${enter}` },
         { when: /A directory to put it in/, type: `${destination}${enter}` },
         ...YES,
@@ -253,11 +258,26 @@ describe('roots browse on plain directories', () => {
 
     it('shows how it differs', async () => {
       const { text } = await browse(
-        [...find('thesis draft', /thesis-draft\.txt/), { when: MENU, type: `${down}${enter}` }, { when: MENU, type: ctrlC }],
+        [...find('thesis draft', /thesis-draft\.txt/), { when: MENU, type: `${down}${enter}` }, { when: /\+mine[^]*Preview/, type: ctrlC }],
         { args: [lost.root], env: { PAGER: 'cat' } },
       );
       expect(text.replaceAll('\r', '')).toMatch(/\n-The only copy there is\.\n\+mine\n/);
     });
+  });
+
+  it('goes to another version of a file', async () => {
+    const { status, text } = await browse(
+      [
+        ...find('machine-id', /\/etc\/machine-id/),
+        { when: MENU, type: `${down}${down}${enter}` },
+        { when: /versions in 11 old roots/, type: `${down}${enter}` },
+        { when: MENU, type: ctrlC },
+      ],
+      { args: [lost.root] },
+    );
+    expect(status).toBe(130);
+    const titles = text.match(/\d{4}-\d\d-\d\d \d\d:\d\d, \d+ days ago {2}\/etc\/machine-id/g) ?? [];
+    expect(new Set(titles).size).toBe(2);
   });
 
   it('ends with 130 at Ctrl-C at each step, and nothing has changed', async () => {
@@ -292,7 +312,7 @@ describe('roots browse on plain directories', () => {
         ...find(at, /\/home\/alice\/odd\//),
         { when: /this directory as a whole/, type: `${up}${enter}` },
         { when: MENU, type: enter },
-        { when: MENU, type: ctrlC },
+        { when: /odd: directory[^]*Preview/, type: ctrlC },
       ],
       { args: [newest] },
     );
@@ -322,10 +342,10 @@ describe('roots browse on plain directories', () => {
   ])('fits on a screen of %i columns and %i lines', async (columns, rows) => {
     const { output } = await browse(
       [
-        ...into(newest),
+        ...into(special),
         ...find('xxxx', /xxxxxx/),
         { when: MENU, type: escape },
-        { when: /xxxx/, type: escape },
+        { when: /❯ [^\n]*xxxx/, type: escape },
         { when: TOP, type: 'odd' },
         { when: /\/home\/alice\/odd\//, type: enter },
         { when: /this directory as a whole/, type: ctrlC },

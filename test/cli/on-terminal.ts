@@ -1,12 +1,13 @@
 /** Runs the program on a pseudo-terminal, by way of script(1) of util-linux, and answers its questions. */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { stripVTControlCharacters } from 'node:util';
 import { KEEP_ONE_BTRFS, PROGRAM, environment, processesWith, type RunOptions } from './roots.ts';
 
 export interface TerminalOptions extends Pick<RunOptions, 'cwd' | 'env' | 'onlyBtrfs'> {
   readonly columns?: number;
   readonly rows?: number;
-  /** What to type when the output since the last answer matches; a function is called then. */
+  /** What to type when the text since the last answer matches; a function is called then. */
   readonly answers?: readonly { readonly when: RegExp; readonly type: string | (() => string) }[];
 }
 
@@ -45,16 +46,16 @@ export async function onTerminal(args: readonly string[], options: TerminalOptio
   child.stdout.setEncoding('utf8').on('data', (data: string) => {
     output += data;
     const [next] = answers;
-    if (next?.when.test(output.slice(seen)) !== true) return;
+    if (next?.when.test(stripVTControlCharacters(output.slice(seen))) !== true) return;
     answers.shift();
     seen = output.length;
     child.stdin.write(typeof next.type === 'string' ? next.type : next.type());
   });
-  let isLate = false;
+  const patience = { isOver: false };
   const status = await new Promise<number | null>((resolve, reject) => {
     // What never shows what it is to be answered would wait for ever, and keep what it has mounted.
     const late = setTimeout(() => {
-      isLate = true;
+      patience.isOver = true;
       child.kill();
     }, PATIENCE_MS);
     child.once('error', reject);
@@ -63,7 +64,7 @@ export async function onTerminal(args: readonly string[], options: TerminalOptio
       resolve(code);
     });
   });
-  if (isLate) throw new Error(`${String(answers[0]?.when)} is not in ${JSON.stringify(output.slice(seen).slice(-1500))}`);
+  if (patience.isOver) throw new Error(`${String(answers[0]?.when)} is not in ${JSON.stringify(output.slice(seen).slice(-1500))}`);
   for (const pid of processesWith(mark)) throw new Error(`process ${pid} was left behind`);
   return { status, output: output.replaceAll('\r\n', '\n') };
 }

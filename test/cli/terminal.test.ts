@@ -136,7 +136,7 @@ describe('on a terminal', () => {
       { when: new RegExp(`root:${directory.lostFile.root}`), type: KEYS.enter },
       { when: /back to the old roots/, type: 'thesis' },
       { when: /thesis-draft\.txt/, type: KEYS.enter },
-      { when: /Preview/, type: `${KEYS.down}${KEYS.enter}` },
+      { when: /Preview/, type: `${KEYS.down}${KEYS.down}${KEYS.enter}` },
       { when: /Restore this\?/, type: `y${KEYS.enter}` },
     ];
     const { status } = await onTerminal(['restore', ...config], { answers });
