@@ -68,7 +68,9 @@ export async function showDifference(
   const asides = [...outcome.warnings, ...outcome.problems.map((problem) => `not compared: ${problem}`)];
   for (const aside of asides) say(screen.style('yellow', foldText(screen, `! ${printableText(aside)}`)));
   if (count === 0) {
-    say(foldText(screen, `${shownPath(entry.path)} is the same now.\n`));
+    // What was not compared is named above.
+    const isSame = outcome.problems.length === 0;
+    say(foldText(screen, `${shownPath(entry.path)} ${isSame ? 'is the same now' : 'was not compared'}.\n`));
     return;
   }
   const end = view.end(outcome.hidden);

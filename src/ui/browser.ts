@@ -203,7 +203,7 @@ class Browser {
     let typed = '';
     const shown = new Map<string, Choice<string>>();
     const chosen = await searchOrBack<string>({
-      question: this.#titleOf(open, shownPath(path)),
+      question: this.#titleOf(open, shownPath(path), TYPED),
       find: async (words, signal) => {
         typed = words;
         if (words.trim() === '') return here;
@@ -327,10 +327,10 @@ class Browser {
     return next === 'end' ? { at: 'end' } : from;
   }
 
-  /** In front of what is typed after it. */
-  #titleOf({ root }: OpenRoot, path: string): string {
+  /** `typed`: columns to be left for what is typed after it. */
+  #titleOf({ root }: OpenRoot, path: string, typed = 0): string {
     const title = rootTitle({ root }, this.#around);
-    return `${title}  ${shortenMiddle(path, Math.max(this.#width() - title.length - TYPED, 16))}`;
+    return `${title}  ${shortenMiddle(path, Math.max(this.#width() - title.length - 2 - typed, 16))}`;
   }
 
   /** The cursor takes two, and nothing should be in the last column. */
@@ -342,7 +342,7 @@ class Browser {
 /** More of one directory nobody reads; who types finds the others. */
 const MOST_LISTED = 500;
 const MOST_FOUND = 100;
-/** Columns left for what is typed. */
+/** Most words are no longer. Columns. */
 const TYPED = 16;
 
 const COMPARED: ReadonlySet<BrowsedEntry['type']> = new Set(['file', 'symlink', 'directory']);
