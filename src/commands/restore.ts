@@ -1,13 +1,17 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../base-command.ts';
-import { listRoots } from '../operations/list.ts';
+import { RootsError } from '../errors.ts';
+import { browse } from '../operations/browse.ts';
+import type { Context } from '../operations/context.ts';
 import { restore, type RestoreOptions, type RestoreOutcome, type RestorePlan } from '../operations/restore.ts';
 import { absolutePath } from '../ui/arguments.ts';
+import { runBrowser, type Picked } from '../ui/browser.ts';
 import { restoreContract, restorePlanContract } from '../ui/contract.ts';
+import { page } from '../ui/pager.ts';
 import { confirm, refuseToAsk } from '../ui/prompts.ts';
-import { askForPath, chooseRoot } from '../ui/restore-prompts.ts';
 import { renderRestoreEnd, renderRestorePlan, renderRestored } from '../ui/restore-view.ts';
+import { surroundingsOf } from '../ui/surroundings.ts';
 import { isInteractive } from '../ui/terminal.ts';
 
 export default class Restore extends BaseCommand {
@@ -47,13 +51,11 @@ export default class Restore extends BaseCommand {
     if (argv.length === 0)
       refuseToAsk('PATH, and --from if it should not be the newest old root that has it', { json: this.jsonEnabled() });
     const context = await this.context(flags);
-    const from =
-      flags.from ?? (argv.length === 0 ? await chooseRoot((await listRoots(context, { measure: false })).archives, context) : undefined);
-    const typed = argv.length === 0 ? [await askForPath()] : (argv as string[]);
-    const paths = typed.map((path) => absolutePath(path, process.cwd()));
+    const picked = argv.length === 0 ? await this.#pick(context, flags.from) : null;
+    if (argv.length === 0 && picked === null) return this.#leave(NOTHING);
     const options: RestoreOptions = {
-      paths,
-      from,
+      paths: picked === null ? (argv as string[]).map((path) => absolutePath(path, process.cwd())) : [picked.path],
+      from: picked === null ? flags.from : picked.root?.label,
       conflict: flags['keep-both'] ? 'keep both' : flags.overwrite || flags.backup !== undefined ? 'overwrite' : 'leave',
       backup: flags.backup ?? null,
       persist: flags.persist,
@@ -62,6 +64,10 @@ export default class Restore extends BaseCommand {
     let planned: RestorePlan | undefined;
     const agree = async (plan: RestorePlan): Promise<boolean> => {
       planned = plan;
+      // A name can be that of another root meanwhile.
+      const chosen = picked?.root ?? null;
+      if (chosen !== null && plan.items.some(({ from }) => from.label !== chosen.label))
+        throw new RootsError('not-found', `${chosen.label} is not what it was`);
       for (const warning of plan.warnings) this.logToStderr(`warning: ${warning}`);
       if (flags['dry-run']) return false;
       if (flags.yes || !changesAnything(plan)) return true;
@@ -71,14 +77,26 @@ export default class Restore extends BaseCommand {
       this.show(() => renderRestored(this.screen, restored));
     });
     if (outcome === null) {
-      const plan = planned ?? { items: [], problems: [], warnings: [] };
+      const plan = planned ?? NOTHING;
       if (flags['dry-run']) this.show(() => renderRestorePlan(this.screen, plan, context.now));
-      this.show(() => 'Nothing was changed.');
-      return restorePlanContract(plan);
+      return this.#leave(plan);
     }
     this.show(() => renderRestoreEnd(this.screen, outcome));
     this.#end(outcome);
     return restoreContract(outcome);
+  }
+
+  /** Null: it was thought better of. */
+  async #pick(context: Context, from: string | undefined): Promise<Picked | null> {
+    return browse(context, from, async (session, start) => {
+      const around = surroundingsOf(context, session, (text) => page(text, process.env, process.stdout));
+      return (await runBrowser(around, { start, picks: true })).picked;
+    });
+  }
+
+  #leave(plan: RestorePlan): unknown {
+    this.show(() => 'Nothing was changed.');
+    return restorePlanContract(plan);
   }
 
   /** Creating what is not there harms nobody, so only replacing is asked about, or what was chosen by answering. */
@@ -98,6 +116,8 @@ export default class Restore extends BaseCommand {
     this.endIfStopped();
   }
 }
+
+const NOTHING: RestorePlan = { items: [], problems: [], warnings: [] };
 
 /** oclif has no options that may have a value. `''`: numbered. */
 function withNumberedBackups(argv: readonly string[]): string[] {

@@ -41,8 +41,18 @@ export async function resolveRoot(context: Context, targets: readonly Target[], 
 
 /** All old roots of a target, newest first; those from the future come last, since nobody knows when that was. */
 export async function oldRootsOf(context: Context, target: Target): Promise<ResolvedRoot[]> {
-  const all = numbered(await judgeArchive(context, target));
-  return [...all.filter((each) => isPast(each, context.now)), ...all.filter((each) => !isPast(each, context.now))];
+  return pastFirst(context, await judgeArchive(context, target));
+}
+
+/** All that a lost file may be in: the old roots in that order, then trees of which nobody knows when they were archived. */
+export async function readableRootsOf(context: Context, target: Target): Promise<ResolvedRoot[]> {
+  const archive = await judgeArchive(context, target);
+  return [...pastFirst(context, archive), ...unrecognisedTrees(archive)];
+}
+
+function pastFirst({ now }: Context, archive: JudgedArchive): ResolvedRoot[] {
+  const all = numbered(archive);
+  return [...all.filter((each) => isPast(each, now)), ...all.filter((each) => !isPast(each, now))];
 }
 
 function isPast({ judged }: ResolvedRoot, now: Date): boolean {

@@ -43,6 +43,13 @@ export function startPager(env: NodeJS.ProcessEnv, output: { readonly isTTY?: bo
   };
 }
 
+/** Shows all of a text, by a pager or as it is, and waits until it was left. */
+export async function page(text: string, env: NodeJS.ProcessEnv, output: Writable & { readonly isTTY?: boolean }): Promise<void> {
+  const pager = startPager(env, output);
+  (pager?.stream ?? output).write(text);
+  await pager?.close();
+}
+
 /** Waits until there is room again for what is written, so that not all of it is held; not for one that nobody reads. */
 export async function roomIn(stream: Writable): Promise<void> {
   if (!stream.writableNeedDrain || stream.destroyed) return;

@@ -21,6 +21,11 @@ export function screenOf(stream: { readonly isTTY?: boolean; readonly columns?: 
   };
 }
 
+/** Lines; what is no terminal, or does not say, has as many as the smallest that is common. */
+export function rowsOf(stream: { readonly rows?: number }): number {
+  return stream.rows !== undefined && stream.rows > 0 ? stream.rows : 24;
+}
+
 function hasColours(isTerminal: boolean, env: NodeJS.ProcessEnv): boolean {
   if (env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '') return false;
   if (env['FORCE_COLOR'] !== undefined) return !['', '0', 'false'].includes(env['FORCE_COLOR']);
@@ -45,6 +50,28 @@ export function wrapText(screen: Screen, text: string): string {
     else lines.push(word);
   }
   return lines.join('\n');
+}
+
+/** Cut in the middle to be no wider than `width`; more is left of the end, where names differ. `text` is not styled. */
+export function shortenMiddle(text: string, width: number): string {
+  const characters = Array.from(text);
+  if (characters.length <= width) return text;
+  const left = Math.max(width - 1, 0);
+  const end = Math.ceil(left * 0.6);
+  return `${characters.slice(0, left - end).join('')}…${end === 0 ? '' : characters.slice(-end).join('')}`;
+}
+
+/** As `wrapText`, and a word that is wider than the screen goes on in the next line. It may be styled. */
+export function foldText(screen: Screen, text: string): string {
+  return text
+    .split('\n')
+    .flatMap((line) => wrapText(screen, line).split('\n'))
+    .map((line) => (widthOf(line) <= screen.width ? line : (stripVTControlCharacters(line).match(chunksOf(screen.width)) ?? []).join('\n')))
+    .join('\n');
+}
+
+function chunksOf(width: number): RegExp {
+  return new RegExp(`.{1,${String(width)}}`, 'gu');
 }
 
 /** Cut at the end to be no wider than `width`. `text` is not styled. */

@@ -112,11 +112,13 @@ describe('on a terminal', () => {
     expect(readFileSync(file(), 'utf8')).not.toBe('mine\n');
   });
 
+  const NEWEST = /the newest that has it/;
+
   it('restore asks for what it was not told', async () => {
     const lost = join(directory.live, directory.lostFile.path);
     rmSync(lost, { force: true });
     const answers = [
-      { when: /From which old root\?/, type: KEYS.enter },
+      { when: NEWEST, type: KEYS.enter },
       { when: /What should come back\?/, type: `${lost}${KEYS.enter}` },
       { when: /Restore this\?/, type: `y${KEYS.enter}` },
     ];
@@ -126,15 +128,38 @@ describe('on a terminal', () => {
     expect(readFileSync(lost, 'utf8')).toBe('The only copy there is.\n');
   });
 
+  it('restore without a path picks from an old root as browse does', async () => {
+    const lost = join(directory.live, directory.lostFile.path);
+    rmSync(lost, { force: true });
+    const answers = [
+      { when: NEWEST, type: directory.lostFile.root },
+      { when: new RegExp(`root:${directory.lostFile.root}`), type: KEYS.enter },
+      { when: /back to the old roots/, type: 'thesis' },
+      { when: /thesis-draft\.txt/, type: KEYS.enter },
+      { when: /Preview/, type: `${KEYS.down}${KEYS.down}${KEYS.enter}` },
+      { when: /Restore this\?/, type: `y${KEYS.enter}` },
+    ];
+    const { status } = await onTerminal(['restore', ...config], { answers });
+    expect(status).toBe(0);
+    expect(readFileSync(lost, 'utf8')).toBe('The only copy there is.\n');
+  });
+
   it('restore can be left at each of its questions', async () => {
     const lost = join(directory.live, directory.lostFile.path);
     rmSync(lost, { force: true });
-    const first = { when: /From which old root\?/, type: `${KEYS.down}${KEYS.enter}` };
+    const first = { when: NEWEST, type: KEYS.enter };
     const second = { when: /What should come back\?/, type: `${lost}${KEYS.enter}` };
-    for (const before of [[], [first], [{ ...first, type: KEYS.enter }, second]]) {
-      const when = [/From which old root\?/, /What should come back\?/, /Restore this\?/][before.length]!;
+    for (const before of [[], [first], [first, second]]) {
+      const when = [NEWEST, /What should come back\?/, /Restore this\?/][before.length]!;
       const { status } = await onTerminal(['restore', ...config], { answers: [...before, { when, type: KEYS.ctrlC }] });
       expect([before.length, status, existsSync(lost)]).toEqual([before.length, 130, false]);
     }
+  });
+
+  it('restore changes nothing if what is asked is left by Escape', async () => {
+    const before = directory.snapshotState();
+    const { status, output } = await onTerminal(['restore', ...config], { answers: [{ when: NEWEST, type: KEYS.escape }] });
+    expect([status, output.includes('Nothing was changed.')]).toEqual([0, true]);
+    expect(directory.snapshotState()).toEqual(before);
   });
 });
