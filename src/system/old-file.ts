@@ -41,16 +41,21 @@ export function openFileBeneath(root: BytePath, path: BytePath): OpenFile {
       place.directory.close();
     }
   }
-  throw new RootsError('failed', `${printable(path)}: too many symbolic links`);
+  throw new RootsError('failed', `${shown(path)}: too many symbolic links`);
 }
 
 function isOfDirectory(path: BytePath): boolean {
   return /(?:^|\/)(?:\.{0,2})$/.test(path);
 }
 
+/** As a path of the tree. */
+function shown(path: BytePath): string {
+  return printable(`/${path.replace(/^\/+/, '')}` as BytePath);
+}
+
 function notThere(path: BytePath, at: BytePath): RootsError {
-  const how = at === path ? 'does not exist' : `leads to ${printable(at)}, which does not exist`;
-  return new RootsError('not-found', `${printable(path)} ${how}`);
+  const how = at === path ? 'does not exist' : `leads to ${shown(at)}, which does not exist`;
+  return new RootsError('not-found', `${shown(path)} ${how}`);
 }
 
 function noFile(path: BytePath, type: Entry['type']): RootsError {
@@ -63,7 +68,7 @@ function noFile(path: BytePath, type: Entry['type']): RootsError {
     block: 'a block device',
     char: 'a character device',
   };
-  return new RootsError('failed', `${printable(path)} is ${what[type]}, no file`);
+  return new RootsError('failed', `${shown(path)} is ${what[type]}, no file`);
 }
 
 function open(address: BytePath, path: BytePath, entry: Entry): OpenFile {
@@ -72,7 +77,7 @@ function open(address: BytePath, path: BytePath, entry: Entry): OpenFile {
   const now = fstatSync(file, { bigint: true });
   if (now.ino !== entry.ino || now.dev !== entry.dev || !now.isFile()) {
     closeSync(file);
-    throw new RootsError('failed', `${printable(path)} changed while it was opened`, { hint: 'try again' });
+    throw new RootsError('failed', `${shown(path)} changed while it was opened`, { hint: 'try again' });
   }
   return { size: Number(now.size), pieces: () => piecesOf(file), close: () => closeSync(file) };
 }
@@ -105,6 +110,6 @@ function openQuietly(address: BytePath, path: BytePath): number {
 
 function unopened(error: unknown, path: BytePath): unknown {
   return errnoOf(error) === 'EACCES'
-    ? new RootsError('not-permitted', `${printable(path)} may not be read`, { hint: 'run as root (sudo)', cause: error })
+    ? new RootsError('not-permitted', `${shown(path)} may not be read`, { hint: 'run as root (sudo)', cause: error })
     : error;
 }
