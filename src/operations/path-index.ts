@@ -30,9 +30,11 @@ export class PathIndex {
     clearTimeout(timer);
   }
 
+  /** Forgets them. */
   async close(): Promise<void> {
     this.#stop.abort();
     await this.ended;
+    this.paths.length = 0;
   }
 
   async #read(reader: TreeReader, tree: Tree, most: number): Promise<void> {

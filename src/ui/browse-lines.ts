@@ -36,7 +36,7 @@ export function rootTitle({ root: { judged, label } }: Pick<BrowsedRoot, 'root'>
   return judged === null ? label : `${formatTime(judged.root.archivedAt, zone)}, ${agoOf(judged.root.archivedAt, now)}`;
 }
 
-export function agoOf(time: Date, now: Date): string {
+function agoOf(time: Date, now: Date): string {
   return formatAgo((now.getTime() - time.getTime()) / 1000);
 }
 
@@ -71,7 +71,7 @@ export function fullName(entry: BrowsedEntry, of: 'names' | 'paths', line: strin
   return line.startsWith(name) ? null : name;
 }
 
-export function modifiedAt({ mtimeNs }: Pick<BrowsedEntry, 'mtimeNs'>): Date {
+function modifiedAt({ mtimeNs }: Pick<BrowsedEntry, 'mtimeNs'>): Date {
   return new Date(Number(mtimeNs / 1_000_000n));
 }
 

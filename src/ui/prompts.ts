@@ -122,8 +122,9 @@ const ESCAPE_DELAY = 50;
 /** What was asked is wiped away: who walks through many questions wants to see where they are, not all the way there. */
 async function askOrBack<T>(question: object): Promise<T | null> {
   const back = new AbortController();
-  const onKey = (_: string | undefined, key: { readonly name?: string | undefined }): void => {
-    if (key.name === 'escape') back.abort();
+  const onKey = (_: string | undefined, { name, ctrl }: { readonly name?: string; readonly ctrl?: boolean }): void => {
+    // inquirer would wait for ever at the end of the input, as Ctrl-D has it.
+    if (name === 'escape' || (ctrl === true && name === 'd')) back.abort();
   };
   // The first call for a stream counts, and inquirer would wait for half a second.
   emitKeypressEvents(process.stdin, { escapeCodeTimeout: ESCAPE_DELAY } as never);

@@ -72,7 +72,7 @@ requires.btrfs('roots browse on btrfs', () => {
     expect(traces(field.device, field.scratch)).toEqual(before);
   });
 
-  it('says of a root when its boot began', async () => {
+  it('lists the old roots by when they were', async () => {
     const { output } = await onTerminal(['browse', '--config', config], { answers: [{ when: ROOTS, type: ctrlC }] });
     expect(stripVTControlCharacters(output)).toMatch(/\d{4}-\d\d-\d\d \d\d:\d\d {2}\d+ \w+ ago/);
   });
@@ -141,6 +141,7 @@ describe('roots browse on plain directories', () => {
 
   it.each([
     ['Escape', escape],
+    ['Ctrl-D', KEYS.ctrlD],
     ['the line that says so', `${down.repeat(5)}${enter}`],
   ])('has a way back at each step: %s', async (_, back) => {
     const before = directory.snapshotState();
@@ -150,7 +151,7 @@ describe('roots browse on plain directories', () => {
         ...toLost,
         RESTORE,
         { when: WHERE, type: enter },
-        { when: CONFIRM, type: escape },
+        { when: CONFIRM, type: back.startsWith(down) ? escape : back },
         { when: WHERE, type: back },
         { when: MENU, type: back },
         // What was typed first, then the directory, then the root.

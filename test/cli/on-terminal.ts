@@ -20,6 +20,7 @@ export interface TerminalResult {
 export const KEYS = {
   enter: '\r',
   ctrlC: '\u0003',
+  ctrlD: '\u0004',
   up: '\u001b[A',
   down: '\u001b[B',
   escape: '\u001b',
