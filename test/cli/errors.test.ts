@@ -70,7 +70,7 @@ describe('what was typed', () => {
     ['a missing argument', ['show']],
     ['one argument too many', ['ls', 'root', 'home']],
     ['flags that exclude each other', ['prune', '--dry-run', '--yes']],
-    ['a flag without the one it needs', ['restore', '/etc/passwd', '--backup']],
+    ['a flag without the one it needs', ['history', '/etc/passwd', '--no-pager']],
     ['a flag without its value', ['restore', '/etc/passwd', '--from']],
   ])('%s is 2', async (_, args) => {
     expect(await failure(reordered(args, config))).toMatchObject({ status: 2, kind: 'usage' });

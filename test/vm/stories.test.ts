@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { fromText } from '../../src/byte-path.ts';
 import { timerUnits } from '../../src/units/timer-units.ts';
-import type { Diff, List, ListedRoot, Prune, Restore, Undeleted } from '../cli/contracts.ts';
+import type { Diff, Find, History, List, ListedRoot, Prune, Restore, Undeleted } from '../cli/contracts.ts';
 import { LOST_FILE, LOST_FILE_SHA256, liveSince } from '../fixtures/field-boots.ts';
 import { snippetName } from '../fixtures/boot-times.ts';
 import { bundleForGuest } from './bundle.ts';
@@ -166,6 +166,20 @@ describe('the field fixture', () => {
     expect(diffs[0]?.changes.length).toBeGreaterThan(40);
     expect(diffs[0]?.changes.some(({ pathBase64 }) => pathBase64 !== undefined)).toBe(true);
     for (const diff of diffs.slice(1)) expect(diff).toEqual(diffs[0]);
+  });
+
+  it('gives the same answers to where a lost file is, and what became of it', () => {
+    const answers = FILESYSTEMS.map((filesystem) => {
+      const story = storyOf(filesystem);
+      const [{ paths, ...found }, { versions, ...became }] = [answer(story, 'find') as Find, answer(story, 'history') as History];
+      return { paths, found, versions, became, cat: runOf(story, 'cat').stdout };
+    });
+    const [first] = answers;
+    expect(first?.paths).toMatchObject([{ path: join(LIVE, LOST_FILE.path), versions: 1 }]);
+    expect(first?.became).toMatchObject({ live: false });
+    expect(first?.became.deleted?.lastSeen.ref).toBe(`root:${storyOf('btrfs').boots[LOST_FILE.boot]?.name ?? ''}`);
+    expect(first?.cat).toMatch(/^root:/);
+    for (const other of answers.slice(1)) expect(other).toEqual(first);
   });
 
   it('gives the same plan of removal', () => {

@@ -59,6 +59,9 @@ async function field(filesystem: Filesystem): Promise<Story> {
     plan: roots('prune', '--dry-run', '--json', '--config', configFile('A')),
     unsaved: roots('diff', '--all', '--json'),
     wrote: roots('diff', nameOf(LOST_FILE.boot), '--all', '--json'),
+    find: roots('find', LOST_FILE.path.replace(/.*\//, '').replace(/\..*/, '*'), '--json'),
+    history: roots('history', join(LIVE, LOST_FILE.path), '--json'),
+    cat: roots('cat', 'latest', '/etc/passwd'),
     restore: roots('restore', join(LIVE, LOST_FILE.path), '--yes', '--json'),
     prune: roots('prune', '--yes', '--config', configFile('A')),
     trash: roots('prune', '--yes', '--config', configFile('B')),
@@ -100,12 +103,21 @@ async function field(filesystem: Filesystem): Promise<Story> {
 
 function restoreTree(machine: StoryMachine, boot: string): Story['tree'] {
   const run = roots('restore', TREE, '--from', boot, '--yes', '--json');
-  const [entries, differences] = machine.look((trees) => [
-    tool('find', TREE, '-mindepth', '1', '-printf', '.').length,
-    differencesOf(toText(joinPath(trees.get(boot) ?? fromText('/missing'), fromText(TREE.slice(LIVE.length + 1)))), TREE),
-  ]);
+  const entries = spawnSync('find', [TREE, '-mindepth', '1', '-printf', '.'], { encoding: 'utf8' }).stdout.length;
+  const differences = machine.look((trees) => {
+    const source = toText(joinPath(trees.get(boot) ?? fromText('/missing'), fromText(TREE.slice(LIVE.length + 1))));
+    try {
+      return differencesOf(source, TREE).slice(0, MOST_DIFFERENCES);
+    } catch (error) {
+      // What was not restored is told by `run`.
+      return String(error);
+    }
+  });
   return { run, entries, differences };
 }
+
+/** Characters: enough to see what it is. */
+const MOST_DIFFERENCES = 4000;
 
 /** The blank is a snapshot of what is now the oldest old root. */
 function blankInside(): ZfsStory {
