@@ -28,7 +28,8 @@ import {
 import { lookAtPool, makeMachine, makePool, stateOf, type StoryMachine } from './story-machine.ts';
 
 const OUTSIDE = '/run/outside';
-const TREE = join(LIVE, 'srv/tree');
+/** In a directory that is there already: boot recipes go by the time of the root itself. */
+const TREE = join(LIVE, 'home/alice/tree');
 const CLOCK_IS_RIGHT = '/run/clock-is-right';
 
 const [story = '', result = ''] = process.argv.slice(2);
