@@ -153,6 +153,8 @@ function fileURL(path: string): string {
 
 const BESIDE = `
 import { execFileSync } from 'node:child_process';
+// What is at /tmp now will be out of sight, and this checkout may be there.
+process.chdir('/');
 const [, privateMount, system, device, other] = process.argv;
 const { mountPrivately } = await import(privateMount);
 const { run } = await import(system);
