@@ -5,8 +5,8 @@ import { readOldFile, type OpenFile } from '../operations/cat.ts';
 import { absolutePath } from '../ui/arguments.ts';
 import { roomIn } from '../ui/pager.ts';
 
-/** As git(1) tells what is no text: by a NUL near the beginning. */
-const LOOKED_AT = 8000;
+/** All but tab, line feed and carriage return; those of C1 in UTF-8 too. */
+const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\u00c2[\u0080-\u009f]/;
 
 export default class Cat extends BaseCommand {
   static override readonly summary = 'Write one file of an old root to standard output.';
@@ -42,10 +42,8 @@ export default class Cat extends BaseCommand {
   async #write(file: OpenFile, signal: AbortSignal): Promise<void> {
     const output = { isLeft: false };
     process.stdout.once('error', () => (output.isLeft = true));
-    let isFirst = true;
     for await (const piece of file.pieces()) {
-      if (isFirst && process.stdout.isTTY && piece.subarray(0, LOOKED_AT).includes(0)) throw binary();
-      isFirst = false;
+      if (process.stdout.isTTY && CONTROLS.test(piece.toString('latin1'))) throw binary();
       process.stdout.write(piece);
       await roomIn(process.stdout);
       if (output.isLeft || signal.aborted) return;

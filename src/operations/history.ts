@@ -128,7 +128,10 @@ async function historyOf(context: Context, live: LivePath, typed: BytePath): Pro
     name: liveName(target, inside),
     versions: versionsOf(row, numbers, distinct),
     gaps: gapsOf(numbers).map((gap: Gap) => ({ newest: at(gap.newest), oldest: at(gap.oldest), roots: gap.count })),
-    deleted: isLiveLooked && newest > 0 && numbers[0] === null ? { lastSeen: at(newest), missing: at(newest - 1) } : null,
+    deleted:
+      isLiveLooked && newest > 0 && numbers[0] === null
+        ? { lastSeen: at(newest), missing: at(numbers.lastIndexOf(null, newest - 1)) }
+        : null,
     isLive: isLiveLooked ? newest === 0 : null,
     searched: roots.length,
     warnings,

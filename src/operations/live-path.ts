@@ -50,7 +50,11 @@ export function lookUp(targets: readonly Target[], path: BytePath): LivePath | n
   // Where links of today lead says nothing of old roots, which have their own: only that it leads out of the target does.
   if (typed === null || (actual?.covering === null && actual.live !== typed.live)) return actual === null ? null : livePath(actual);
   if (actual !== null && actual.covering !== null && typed.covering === null)
-    return { ...livePath(typed), warning: `${printable(path)} leads to ${printable(real)}, and ${whyElsewhere(actual.covering)}` };
+    return {
+      ...livePath(typed),
+      isCovered: true,
+      warning: `${printable(path)} leads to ${printable(real)}, and ${whyElsewhere(actual.covering)}`,
+    };
   return livePath(typed);
 }
 

@@ -5,8 +5,8 @@ import { fromText, joinPath, parentOf, type BytePath } from '../byte-path.ts';
 import { RootsError, messageOf } from '../errors.ts';
 import type { Place } from '../system/beneath.ts';
 import type { Missing } from '../system/copy-tree.ts';
-import { readEntry } from '../system/entry.ts';
-import { LinkedCopies } from '../system/linked-copies.ts';
+import { isUnchanged, readEntry } from '../system/entry.ts';
+import { LinkedCopies, markOf } from '../system/linked-copies.ts';
 import { recreateMissingParents, restoreTimes, type MadeParent } from '../system/recreate-parents.ts';
 import { copyInto, sweepStaging } from '../system/staged-copy.ts';
 import type { Context } from './context.ts';
@@ -84,12 +84,12 @@ export class Applying {
       const replacing =
         item.before === null ? { replace: false } : { replace: true, expected: item.before, ...(backup === null ? {} : { backup }) };
       const link = this.#links.copyOf(from.path);
-      const report = await copyInto(this.#context.run, from, to, {
+      const { mark, ...report } = await copyInto(this.#context.run, from, to, {
         signal: this.#context.signal,
         ...replacing,
         ...(link !== undefined && { link }),
       });
-      this.#links.add(from.path, to.path, item.destination);
+      this.#links.add(from.path, mark, item.destination);
       return { ...report, backup: backup === null ? null : joinPath(parentOf(item.destination), backup) };
     });
   }
@@ -99,7 +99,8 @@ export class Applying {
     for (const item of items.filter(({ action, type }) => action === 'same' && type === 'file')) {
       try {
         await between(item, (from, to) => {
-          this.#links.add(from.path, to.path, item.destination);
+          const [mark, now] = [markOf(to.path), readEntry(to.path)];
+          if (item.before !== null && now !== null && isUnchanged(item.before, now)) this.#links.add(from.path, mark, item.destination);
           return Promise.resolve();
         });
       } catch {

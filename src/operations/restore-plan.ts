@@ -10,6 +10,7 @@ import { FILESYSTEM, placeBeneath, type Place } from '../system/beneath.ts';
 import { measureTree } from '../system/tree-size.ts';
 import { XattrComparison } from './xattr-comparison.ts';
 import type { Run } from '../system/run.ts';
+import { asUnreadable } from '../system/unreadable.ts';
 import { storedAt } from './persisted-place.ts';
 
 export interface RestoreStep {
@@ -22,7 +23,8 @@ export interface RestoreStep {
   readonly source: BytePath;
   /** Absolute. */
   readonly destination: BytePath;
-  readonly type: Entry['type'];
+  /** Null if what is in the old root cannot be read. */
+  readonly type: Entry['type'] | null;
   /** Bytes of a regular file, or of all files in a directory that is created; null for others. */
   readonly size: number | null;
   /** How many entries are in a directory that is created; null for others. */
@@ -31,6 +33,8 @@ export interface RestoreStep {
   readonly why: string | null;
   /** What was at the destination, to be recognised again right before it is replaced. */
   readonly before: Entry | null;
+  /** It goes beside what is at the destination that was asked for. */
+  readonly isBeside: boolean;
 }
 
 /** What becomes of a file that exists and differs: it stays and nothing comes back; it is replaced; it stays and the old one goes beside it. */
@@ -43,6 +47,8 @@ export interface Sides {
   readonly destination: BytePath;
   /** Of this system. */
   readonly mounts: readonly Mount[];
+  /** Where live roots are mounted. */
+  readonly lives: readonly BytePath[];
   readonly conflict: Conflict;
   /** What the name ends in under which the old one goes beside it. */
   readonly keptAs: BytePath;
@@ -67,17 +73,33 @@ export async function planRestore(run: Run, sides: Sides): Promise<RestoreStep[]
   };
   // A list and not recursion: trees can be deeper than the stack.
   const ahead: Paths[] = [{ source: sides.source, destination: sides.destination }];
-  for (let paths = ahead.pop(); paths !== undefined; paths = ahead.pop()) {
-    const found = find(sides, paths);
-    if (found.from.entry.type === 'directory' && found.existing?.type === 'directory') {
-      ahead.push(...namesIn(found));
-      continue;
+  try {
+    for (let paths = ahead.pop(); paths !== undefined; paths = ahead.pop()) {
+      if (sides.signal.aborted) throw new RootsError('interrupted', 'stopped; nothing was changed');
+      try {
+        const found = find(sides, paths);
+        if (found.from.entry.type === 'directory' && found.existing?.type === 'directory') ahead.push(...namesIn(found));
+        else due.push(found);
+      } catch (error) {
+        // One of many that cannot be read does not stop the others.
+        if (paths.source === sides.source) throw error;
+        steps.push({ ...paths, ...NOTHING_KNOWN, action: 'refuse', why: reasonOf(error) });
+      }
+      if (due.length === AT_ONCE) await decide();
     }
-    due.push(found);
-    if (due.length === AT_ONCE) await decide();
+    await decide();
+  } finally {
+    for (const { from } of due) from.place.directory.close();
   }
-  await decide();
   return steps;
+}
+
+const NOTHING_KNOWN = { type: null, size: null, entries: null, before: null, isBeside: false } as const;
+
+/** Errors: `interrupted`, and what is no error of one path. */
+function reasonOf(error: unknown): string {
+  if (error instanceof RootsError && error.kind !== 'interrupted') return error.message;
+  return asUnreadable(error).why;
 }
 
 interface Found extends Paths {
@@ -148,16 +170,35 @@ interface Means {
 }
 
 async function stepFor(means: Means, found: Found): Promise<RestoreStep> {
-  const { sides } = means;
   const { source, destination, from, existing } = found;
   const { type, size } = from.entry;
-  const step = { source, destination, type, size: type === 'file' ? size : null, entries: null, before: existing, why: null };
+  const step = {
+    source,
+    destination,
+    type,
+    size: type === 'file' ? size : null,
+    entries: null,
+    before: existing,
+    why: null,
+    isBeside: false,
+  };
+  try {
+    return await decided(means, found, step);
+  } catch (error) {
+    return { ...step, action: 'refuse', why: reasonOf(error) };
+  }
+}
+
+async function decided(means: Means, found: Found, step: Omit<RestoreStep, 'action'>): Promise<RestoreStep> {
+  const { sides } = means;
+  const { destination, from, existing } = found;
+  const { type } = from.entry;
   if (existing === null && type === 'directory') {
     const { entries, bytes } = await measureTree(means.run, from.place.path, sides.signal);
     return { ...step, action: 'create', size: bytes, entries };
   }
   if (existing === null) return { ...step, action: 'create' };
-  const why = whyInTheWay(sides.mounts, destination, type, existing.type);
+  const why = whyInTheWay(sides, destination, type, existing.type);
   if (why?.isMount === true) return { ...step, action: 'refuse', why: why.text };
   if (why === null && (await isSame(means, found, existing))) return { ...step, action: 'same' };
   if (sides.conflict === 'keep both') return beside(means, found);
@@ -167,12 +208,13 @@ async function stepFor(means: Means, found: Found): Promise<RestoreStep> {
 
 /** Null for what could be replaced. */
 function whyInTheWay(
-  mounts: readonly Mount[],
+  { mounts, lives }: Sides,
   destination: BytePath,
   type: Entry['type'],
   there: Entry['type'],
 ): { readonly text: string; readonly isMount: boolean } | null {
-  if (mounts.some(({ mountPoint }) => mountPoint === destination)) return { text: whyNotMounted(mounts, destination), isMount: true };
+  if (mounts.some(({ mountPoint }) => mountPoint === destination))
+    return { text: whyNotMounted(storedAt(mounts, destination, lives)), isMount: true };
   if (there === 'directory') return { text: 'a directory is there', isMount: false };
   return type === 'directory' ? { text: `a ${there} is there where a directory would go`, isMount: false } : null;
 }
@@ -187,8 +229,7 @@ async function isSame({ xattrs }: Means, { destination, from }: Found, existing:
 }
 
 /** A mount point cannot be replaced, and what is there persists or is somebody else's. */
-function whyNotMounted(mounts: readonly Mount[], path: BytePath): string {
-  const stored = storedAt(mounts, path);
+function whyNotMounted(stored: BytePath | null): string {
   return stored === null ? 'it is a mount point' : `it is mounted from ${printable(stored)}: restore it there with --persist`;
 }
 
@@ -198,6 +239,6 @@ async function beside(means: Means, found: Found): Promise<RestoreStep> {
   for (let number = 1; ; number += 1) {
     const destination = `${found.destination}${means.sides.keptAs}${number === 1 ? '' : `-${String(number)}`}` as BytePath;
     const step = await stepFor(alone, { ...found, destination, existing: existingAt(destination) });
-    if (step.action !== 'refuse') return step;
+    if (step.action !== 'refuse' || step.before === null) return { ...step, isBeside: true };
   }
 }

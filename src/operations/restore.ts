@@ -51,6 +51,7 @@ export async function restore(
 ): Promise<RestoreOutcome | null> {
   return withTargets(context, { access: 'read' }, async (targets) => {
     const plan = await planPaths(context, targets, options);
+    if (context.signal.aborted) throw new RootsError('interrupted', 'stopped; nothing was changed');
     if (!(await agree(plan))) return null;
     return { plan, results: await applyPlan(context, plan, options, onRestored) };
   });
@@ -119,23 +120,25 @@ async function planPath(
   options: RestoreOptions,
   { mounts, warn }: { readonly mounts: readonly Mount[]; readonly warn: (text: string) => void },
 ): Promise<RestoreItem[]> {
+  const lives = targets.flatMap(({ backend }) => (backend.liveMountPoint === null ? [] : [backend.liveMountPoint]));
   const { roots, live } = await candidates(context, targets, path, options.from);
   if (live.inside === '') throw new RootsError('usage', 'the root itself cannot be restored as a whole', { hint: 'name what is in it' });
   for (const from of roots) {
     const root = await from.target.backend.pathOf(from.tree);
     if (!isInside(root, live.inside)) continue;
-    const { destination, warning = live.warning } = destinationOf(from.target, live.inside, options, mounts);
+    const { destination, warning = live.warning } = destinationOf(from.target, live.inside, options, { mounts, lives });
     const steps = await planRestore(context.run, {
       root,
       source: live.inside,
       destination,
       mounts,
+      lives,
       conflict: options.conflict,
       keptAs: nameBeside(from),
       signal: context.signal,
     });
     // Without --from, a root that holds just what is there already is not the one that is looked for.
-    if (options.from === undefined && steps.every((step) => step.action === 'same')) continue;
+    if (options.from === undefined && steps.every((step) => step.action === 'same' && !step.isBeside)) continue;
     if (warning !== null) warn(warning);
     return steps.map((step) => ({ ...step, from, root }));
   }
@@ -150,6 +153,12 @@ async function planPath(
 /** As a snapshot of ZFS is called, without the `@`. */
 function nameBeside({ tree }: ResolvedRoot): BytePath {
   return `.from-${(typeof tree === 'string' ? tree : tree.name).replace(/^@/, '')}` as BytePath;
+}
+
+interface Mounted {
+  readonly mounts: readonly Mount[];
+  /** Where live roots are mounted. */
+  readonly lives: readonly BytePath[];
 }
 
 /** Newest first, where they are not named. */
@@ -185,7 +194,7 @@ function destinationOf(
   { backend, name }: Target,
   source: BytePath,
   { to, persist = false }: RestoreOptions,
-  mounts: readonly Mount[],
+  where: Mounted,
 ): { readonly destination: BytePath; readonly warning?: string | null } {
   if (to !== undefined) return { destination: isTrustedDirectory(to) ? joinPath(to, baseName(source)) : to };
   if (backend.liveMountPoint === null)
@@ -193,18 +202,18 @@ function destinationOf(
       hint: 'say with --to where it should go',
     });
   const live = joinPath(backend.liveMountPoint, source);
-  return persist ? persistedPlace(mounts, live) : { destination: live };
+  return persist ? persistedPlace(where, live) : { destination: live };
 }
 
 /** Of what is not persisted yet it is where other things are. Errors: `usage` if that is not known. */
-function persistedPlace(mounts: readonly Mount[], live: BytePath): { readonly destination: BytePath; readonly warning: string | null } {
-  const stored = storedAt(mounts, live);
+function persistedPlace({ mounts, lives }: Mounted, live: BytePath): { readonly destination: BytePath; readonly warning: string | null } {
+  const stored = storedAt(mounts, live, lives);
   if (stored !== null) {
     const isMountPoint = mounts.some(({ mountPoint }) => mountPoint === live);
     const warning = `${printable(live)} shows what it showed before until it is mounted again, at the next boot`;
     return { destination: stored, warning: isMountPoint ? warning : null };
   }
-  const [storage, ...others] = storages(mounts);
+  const [storage, ...others] = storages(mounts, lives);
   if (storage === undefined || others.length > 0)
     throw new RootsError(
       'usage',

@@ -25,11 +25,16 @@ export async function requireExpression(run: Run, expression: string): Promise<v
 export async function filesWith(run: Run, expression: string, paths: readonly BytePath[], signal: AbortSignal): Promise<Grepped> {
   if (paths.length === 0) return { matching: new Set(), unread: new Map() };
   const input = Buffer.concat(paths.flatMap((path) => [toBytes(path), Buffer.from([0])]));
-  const { stdout, stderr } = await run('xargs', ['-0', '-s', '1048576', '--', 'grep', ...OPTIONS, '-e', expression, '--'], {
+  const { stdout, stderr: said } = await run('xargs', ['-0', '-s', '1048576', '--', 'grep', ...OPTIONS, '-e', expression, '--'], {
     input,
     signal,
   });
   const matching = new Set(stdout.toString('latin1').split('\0').slice(0, -1) as BytePath[]);
+  // GNU grep 3.8 warns of what has no meaning in an expression.
+  const stderr = said
+    .split('\n')
+    .filter((line) => !line.startsWith('grep: warning: '))
+    .join('\n');
   // It names what it could not read, and nothing else is to be said there.
   const unread = stderr === '' ? [] : paths.filter((path) => stderr.includes(`grep: ${toText(path)}: `));
   if (stderr !== '' && unread.length === 0) throw new RootsError('failed', stderr.split('\n')[0] ?? '');

@@ -14,10 +14,9 @@ export interface LinkSource {
 export class LinkedCopies {
   readonly #copies = new Map<string, LinkSource>();
 
-  /** `copy`: where the copy of `source` can be read now; `at`: its absolute path. */
-  add(source: BytePath, copy: BytePath, at: BytePath): void {
+  /** `mark`: of the copy of `source`, taken where nobody else could change it; `at`: its absolute path. */
+  add(source: BytePath, mark: string | undefined, at: BytePath): void {
     const key = keyOf(source);
-    const mark = markOf(copy);
     if (key !== undefined && mark !== undefined) this.#copies.set(key, { path: at, mark });
   }
 

@@ -46,19 +46,27 @@ export async function recreateMissingParents(
 
 /** After all that goes into them is there: each new name changes the time of its directory. What cannot be set stays as it is. */
 export async function restoreTimes(run: Run, made: readonly MadeParent[]): Promise<void> {
-  for (const { root, from, to, dev, ino } of made.toReversed()) {
-    const source = directoryBeneath(root, from, { links: 'inside' });
+  for (const parent of made.toReversed()) {
     try {
-      const held = directoryBeneath(FILESYSTEM, to, { links: 'trusted' });
-      try {
-        const stats = fstatSync(held.fd);
-        if (stats.dev === dev && stats.ino === ino) await run('touch', ['-r', { path: source.path }, '--', { path: held.path }]);
-      } finally {
-        held.close();
-      }
-    } finally {
-      source.close();
+      await restoreTime(run, parent);
+    } catch (error) {
+      if (!(error instanceof RootsError) || error.kind === 'interrupted') throw error;
     }
+  }
+}
+
+async function restoreTime(run: Run, { root, from, to, dev, ino }: MadeParent): Promise<void> {
+  const source = directoryBeneath(root, from, { links: 'inside' });
+  try {
+    const held = directoryBeneath(FILESYSTEM, to, { links: 'trusted' });
+    try {
+      const stats = fstatSync(held.fd);
+      if (stats.dev === dev && stats.ino === ino) await run('touch', ['-r', { path: source.path }, '--', { path: held.path }]);
+    } finally {
+      held.close();
+    }
+  } finally {
+    source.close();
   }
 }
 
@@ -104,9 +112,15 @@ function giveAway(directory: number, uid: number, gid: number): void {
 /** Both are paths of descriptors, which are links: what they lead to is meant. */
 async function giveXattrs(run: Run, from: BytePath, to: BytePath): Promise<string[]> {
   const itself = fromText('.');
-  const [attributes] = await readXattrs(run, [joinPath(from, itself)]);
-  if (attributes === undefined || attributes instanceof Unreadable) return ['its extended attributes cannot be read'];
+  const [attributes, inherited] = await readXattrs(run, [joinPath(from, itself), joinPath(to, itself)]);
+  if (attributes === undefined || inherited === undefined || attributes instanceof Unreadable || inherited instanceof Unreadable)
+    return ['its extended attributes cannot be read'];
   const lost: string[] = [];
+  // A default ACL of the directory around it would let others in who could not enter the one in the old root.
+  for (const name of [...inherited.keys()].filter((each) => !attributes.has(each))) {
+    const { status } = await run('setfattr', ['-x', { path: name }, '--', { path: joinPath(to, itself) }]);
+    if (status !== 0) lost.push(`${printable(name)}: it cannot be taken away`);
+  }
   for (const [name, value] of attributes) {
     const { status, stderr } = await run('setfattr', ['-n', { path: name }, '-v', `0x${value}`, '--', { path: joinPath(to, itself) }]);
     if (status !== 0) lost.push(`${printable(name)}: ${printableText(stderr.split(': ').at(-1) ?? 'it cannot be set')}`);

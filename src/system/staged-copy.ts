@@ -23,7 +23,7 @@ import {
 } from 'node:fs';
 import { fromText, joinPath, printable, printableText, toBytes, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../errors.ts';
-import { FILESYSTEM, placeBeneath, type HeldDirectory, type Place } from './beneath.ts';
+import { FILESYSTEM, holdRealDirectory, placeBeneath, type HeldDirectory, type Place } from './beneath.ts';
 import { copyTree, type CopyReport } from './copy-tree.ts';
 import { isUnchanged, readEntry, type Entry } from './entry.ts';
 import { markOf, type LinkSource } from './linked-copies.ts';
@@ -41,37 +41,61 @@ export interface CopyOptions {
   readonly signal: AbortSignal;
 }
 
+export interface PlacedCopy extends CopyReport {
+  /** What it is known by (linked-copies.ts); undefined if it is no file. */
+  readonly mark: string | undefined;
+}
+
 const NOTHING_LOST: CopyReport = { lost: [], missing: [] };
 
-const STAGING = /^\.roots-restore-(\d+)-/;
+const STAGING = /^\.roots-restore-(\d+)-[0-9a-f]{12}$/;
+const COPY = fromText('copy');
 
 /**
  * Copies the file, link, special file or whole directory at `from` to `to`. A kill at any moment leaves at `to` what was there or all of
  * the copy, and perhaps a staging directory, which `sweepStaging` removes. Errors: `failed` (the name is taken, no space, …), `interrupted`.
  */
-export async function copyInto(run: Run, from: Place, to: Place, options: CopyOptions): Promise<CopyReport> {
+export async function copyInto(run: Run, from: Place, to: Place, options: CopyOptions): Promise<PlacedCopy> {
   const staging = makeStaging(to.directory);
   try {
-    const copy = joinPath(staging.held.path, fromText('copy'));
+    const copy = joinPath(staging.held.path, COPY);
     const isLinked = options.link !== undefined && linkTo(options.link, copy);
     const report = isLinked ? NOTHING_LOST : await copyTree(run, from.path, copy, options.signal);
     await flush(run, copy);
+    // In here nobody else can put anything in its place.
+    const mark = markOf(copy);
     putInPlace(copy, to, options);
     flushDirectory(to.directory);
-    return report;
+    return { ...report, mark };
   } finally {
     await removeStaging(run, to.directory, staging);
   }
 }
 
-/** Removes the staging directories in `directory` that runs of ours left behind when they were killed. */
+/**
+ * Removes the staging directories in `directory` that runs of ours left behind when they were killed. Whoever owns `directory` can call others so: what is none of ours stays.
+ */
 export async function sweepStaging(run: Run, directory: HeldDirectory): Promise<void> {
   for (const name of namesIn(directory).filter(isAbandoned)) {
-    const path = joinPath(directory.path, name);
-    const stats = lstatSync(toBytes(path), { throwIfNoEntry: false });
-    if (stats?.isDirectory() !== true || stats.uid !== process.geteuid?.() || (stats.mode & 0o777) !== 0o700) continue;
-    await run('rm', ['-rf', '--one-file-system', '--', { path }]);
+    const held = holdRealDirectory(joinPath(directory.path, name));
+    if (held === null) continue;
+    try {
+      if (isStaging(held)) await run('rm', ['-rf', '--one-file-system', '--', { path: joinPath(held.path, COPY) }]);
+      else continue;
+    } finally {
+      held.close();
+    }
+    removeIfEmpty(joinPath(directory.path, name));
   }
+}
+
+function isStaging({ fd, path }: HeldDirectory): boolean {
+  const { uid, mode } = fstatSync(fd);
+  return (
+    uid === process.geteuid?.() &&
+    (mode & 0o777) === 0o700 &&
+    readdirSync(toBytes(path), { encoding: 'latin1' }).every((name) => name === COPY)
+  );
 }
 
 function namesIn(directory: HeldDirectory): BytePath[] {
@@ -129,10 +153,14 @@ async function removeStaging(run: Run, directory: HeldDirectory, staging: Stagin
   const left = readdirSync(toBytes(staging.held.path), { encoding: 'latin1' }) as BytePath[];
   for (const name of left) await run('rm', ['-rf', '--one-file-system', '--', { path: joinPath(staging.held.path, name) }]);
   staging.held.close();
+  removeIfEmpty(joinPath(directory.path, staging.name));
+}
+
+function removeIfEmpty(path: BytePath): void {
   try {
-    rmdirSync(toBytes(joinPath(directory.path, staging.name)));
+    rmdirSync(toBytes(path));
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTEMPTY') throw error;
+    if (!['ENOENT', 'ENOTEMPTY', 'ENOTDIR'].includes(errnoOf(error) ?? '')) throw error;
   }
 }
 

@@ -85,7 +85,8 @@ async function restoreTo(
   }
   say(`${renderRestoreEnd(screen, outcome)}\n`);
   const count = (result: string): number => outcome.results.filter((each) => each.result === result).length;
-  return { restored: count('restored'), failed: count('failed') };
+  const partly = outcome.results.filter(({ missing }) => missing.length > 0).length;
+  return { restored: count('restored'), failed: count('failed') + partly };
 }
 
 function changes({ action }: RestoreItem): boolean {

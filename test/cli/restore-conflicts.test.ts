@@ -51,6 +51,14 @@ describe('a file that is there and differs', () => {
     expect(around()).toEqual({ 'thesis-draft.txt': 'mine', [beside]: 'mine too', [`${beside}-2`]: lost });
   });
 
+  it('is not sought in an older root because the old one is beside it already', async () => {
+    for (const result of ['restored', 'same']) {
+      const { status, json } = await roots(['restore', path(), '--keep-both', '--json', '--config', config]);
+      expect({ status, items: (json as Restore).items }).toMatchObject({ status: 0, items: [{ from: `root:${from}`, result }] });
+    }
+    expect(Object.keys(around())).toHaveLength(2);
+  });
+
   it('stays too where a directory is in the way', async () => {
     rmSync(path());
     mkdirSync(join(path(), 'in'), { recursive: true });
@@ -132,6 +140,14 @@ describe('a directory that is to come back as a whole', () => {
       expect(tool('sh', '-c', 'cd "$1" && find . -type f | sort', 'sh', join(out, 'shared')).trim().split('\n')).toEqual([
         './open/one',
         './two',
+      ]);
+      // Both sides have directories now that cannot be read. What came back is owned by another than it was, so it is not the same.
+      const same = await roots([...args, '--json'], { uid: 1000 });
+      expect((same.json as Restore).items).toMatchObject([
+        { path: 'srv/shared/closed', result: 'refused', error: 'permission denied' },
+        { path: 'srv/shared/open/one', result: 'refused', error: 'it exists' },
+        { path: 'srv/shared/open/secret', result: 'failed' },
+        { path: 'srv/shared/two', result: 'refused', error: 'it exists' },
       ]);
       const again = await roots(['restore', '/srv/shared', '--from', from, '--to', join(out, 'again'), '--config', config], { uid: 1000 });
       expect(again.stdout).toMatch(/^failed {3}.*\/again\/closed: permission denied$/m);

@@ -16,7 +16,22 @@ const BTRFS = table(
   '26 20 0:30 / /mnt/top/level rw - btrfs /dev/vda2 rw,subvolid=5,subvol=/',
 );
 
+const LIVES = ['/', '/home'] as BytePath[];
+
 describe('where a path on a bind mount is stored', () => {
+  it('is not on a live root, nor where it is bound onto itself', () => {
+    const machine = table(
+      '20 1 0:30 /root / rw - btrfs /dev/vda2 rw,subvolid=256,subvol=/root',
+      '21 20 0:30 /nix /nix rw - btrfs /dev/vda2 rw,subvolid=257,subvol=/nix',
+      '22 21 0:30 /nix/store /nix/store ro - btrfs /dev/vda2 rw,subvolid=257,subvol=/nix',
+      '23 20 0:30 /root/var/lib/docker/btrfs /var/lib/docker/btrfs rw - btrfs /dev/vda2 rw,subvolid=256,subvol=/root',
+      '24 20 0:30 / /mnt/top rw - btrfs /dev/vda2 rw,subvolid=5,subvol=/',
+      '25 20 0:30 /root/srv/a /srv/b rw - btrfs /dev/vda2 rw,subvolid=256,subvol=/root',
+    );
+    for (const path of ['/nix/store', '/var/lib/docker/btrfs', '/srv/b']) expect(storedAt(machine, path as BytePath, LIVES)).toBe(null);
+    expect(storages(machine, LIVES)).toEqual([]);
+  });
+
   it.each([
     ['/home/me/.config/app/x', '/persist/home/me/.config/app/x'],
     ['/etc/machine-id', '/persist/etc/machine-id'],
@@ -25,7 +40,7 @@ describe('where a path on a bind mount is stored', () => {
     ['/home/me/x', null],
     ['/persist/x', null],
   ])('%s: %s', (path, stored) => {
-    expect(storedAt(BTRFS, path as BytePath)).toBe(stored);
+    expect(storedAt(BTRFS, path as BytePath, LIVES)).toBe(stored);
   });
 
   it('of another filesystem, mounted as a whole or in part', () => {
@@ -35,9 +50,9 @@ describe('where a path on a bind mount is stored', () => {
       '22 20 8:1 /var/lib/db /var/lib/db rw - ext4 /dev/sda1 rw',
       '23 20 8:2 / /boot rw - vfat /dev/sda2 rw',
     );
-    expect(storedAt(whole, '/var/lib/db/x' as BytePath)).toBe('/persist/var/lib/db/x');
-    expect(storedAt(whole, '/boot/x' as BytePath)).toBe(null);
-    expect(storages(whole)).toEqual(['/persist']);
+    expect(storedAt(whole, '/var/lib/db/x' as BytePath, LIVES)).toBe('/persist/var/lib/db/x');
+    expect(storedAt(whole, '/boot/x' as BytePath, LIVES)).toBe(null);
+    expect(storages(whole, LIVES)).toEqual(['/persist']);
   });
 
   it('is nowhere else if that is covered, or is mounted nowhere as a whole', () => {
@@ -47,12 +62,12 @@ describe('where a path on a bind mount is stored', () => {
       '22 20 8:1 /db /db rw - ext4 /dev/sda1 rw',
       '23 20 0:50 / /persist rw - tmpfs tmpfs rw',
     );
-    expect(storedAt(covered, '/db/x' as BytePath)).toBe(null);
-    expect(storages(covered)).toEqual([]);
+    expect(storedAt(covered, '/db/x' as BytePath, LIVES)).toBe(null);
+    expect(storages(covered, LIVES)).toEqual([]);
   });
 });
 
 it('storages are what is mounted under its own path, each once', () => {
-  expect(storages(BTRFS)).toEqual(['/persist']);
-  expect(storages(table('20 1 0:30 /root / rw - btrfs /dev/vda2 rw'))).toEqual([]);
+  expect(storages(BTRFS, LIVES)).toEqual(['/persist']);
+  expect(storages(table('20 1 0:30 /root / rw - btrfs /dev/vda2 rw'), LIVES)).toEqual([]);
 });

@@ -28,8 +28,12 @@ const inode = (name: string): number => lstatSync(join(to, name)).ino;
 async function copy(links: LinkedCopies, name: string): Promise<void> {
   const [source, destination] = [from, to].map((directory) => placeBeneath(fromText(directory), fromText(name), { links: 'trusted' }));
   const link = links.copyOf(source!.path);
-  await copyInto(run, source!, destination!, { replace: false, signal: new AbortController().signal, ...(link !== undefined && { link }) });
-  links.add(source!.path, destination!.path, path(to, name));
+  const { mark } = await copyInto(run, source!, destination!, {
+    replace: false,
+    signal: new AbortController().signal,
+    ...(link !== undefined && { link }),
+  });
+  links.add(source!.path, mark, path(to, name));
   for (const place of [source!, destination!]) place.directory.close();
 }
 

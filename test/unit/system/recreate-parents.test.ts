@@ -71,6 +71,15 @@ describe('parents that are missing', () => {
 });
 
 requires.acl('parents that are missing', () => {
+  it('let nobody in who could not enter them in the old root, whatever the directory around them hands down', async () => {
+    tool('setfacl', '-d', '-m', 'u:1234:rwx', live);
+    chmodSync(join(root, 'home'), 0o750);
+    expect((await recreate('home/alice/docs/file', join(live, 'home/alice/docs/file'))).lost).toEqual([]);
+    const acls = (tree: string): string[] =>
+      ['home', 'home/alice', 'home/alice/docs'].map((path) => tool('sh', '-c', 'cd "$0" && getfacl "$1"', tree, path));
+    expect(acls(live)).toEqual(acls(root));
+  });
+
   it('have the ACLs and extended attributes that they had, and their times when all is in them', async () => {
     tool('setfattr', '-n', 'user.note', '-v', 'kept', join(root, 'home/alice'));
     tool('setfacl', '-m', 'u:1234:rx', '-m', 'd:u:1234:rwx', join(root, 'home/alice/docs'));

@@ -305,17 +305,22 @@ describe('what a killed run leaves', () => {
   it('is swept only if it is a directory of ours whose run is gone', async () => {
     const gone = start('true', []);
     await gone.gone;
-    const name = (pid: number, rest: string): string => `.roots-restore-${String(pid)}-${rest}`;
+    const name = (pid: number, rest: string): string => `.roots-restore-${String(pid)}-${Buffer.from(rest.padEnd(6)).toString('hex')}`;
     const stay = [
       name(process.pid, '1'),
       name(gone.pid, 'open'),
       name(gone.pid, 'file'),
       name(gone.pid, 'link'),
       '.roots-restore-x-1',
+      `.roots-restore-${String(gone.pid)}-ours`,
+      name(gone.pid, 'full'),
       '.roots-restore-',
     ];
-    for (const each of stay.filter((other) => !/file|link/.test(other))) mkdirSync(join(to, each), { mode: 0o700 });
+    for (const each of stay.filter((other) => ![name(gone.pid, 'file'), name(gone.pid, 'link')].includes(other)))
+      mkdirSync(join(to, each), { mode: 0o700 });
     chmodSync(join(to, name(gone.pid, 'open')), 0o755);
+    // Somebody who owns the directory around it can give any directory in it such a name.
+    writeFileSync(join(to, name(gone.pid, 'full'), 'precious'), '');
     writeFileSync(join(to, name(gone.pid, 'file')), '');
     symlinkSync(from, join(to, name(gone.pid, 'link')));
     if (missing('root') === false) {
@@ -329,6 +334,7 @@ describe('what a killed run leaves', () => {
     await sweep();
     expect(readdirSync(to).sort()).toEqual(stay.sort());
     expect(readdirSync(from)).toEqual(['kept']);
+    expect(readdirSync(join(to, name(gone.pid, 'full')))).toEqual(['precious']);
   });
 });
 
