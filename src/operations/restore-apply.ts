@@ -8,10 +8,13 @@ import type { Missing } from '../system/copy-tree.ts';
 import { isUnchanged, readEntry } from '../system/entry.ts';
 import { LinkedCopies, markOf } from '../system/linked-copies.ts';
 import { recreateMissingParents, restoreTimes, type MadeParent } from '../system/recreate-parents.ts';
-import { copyInto, sweepStaging } from '../system/staged-copy.ts';
+import { copyInto } from '../system/staged-copy.ts';
+import { sweepStaging } from '../system/staging.ts';
 import type { Context } from './context.ts';
+import { FilesToReplace } from './files-to-replace.ts';
 import type { ResolvedRoot } from './resolve-root.ts';
-import { destinationPlace, sourcePlace, type RestoreStep } from './restore-plan.ts';
+import { destinationPlace, sourcePlace } from './restore-places.ts';
+import type { RestoreStep } from './restore-step.ts';
 
 export interface RestoreItem extends RestoreStep {
   readonly from: ResolvedRoot;
@@ -44,6 +47,7 @@ export class Applying {
   readonly #options: ApplyOptions;
   readonly #links = new LinkedCopies();
   readonly #parents: MadeParent[] = [];
+  readonly #before = new FilesToReplace();
 
   constructor(context: Context, options: ApplyOptions) {
     this.#context = context;
@@ -80,22 +84,22 @@ export class Applying {
   async #copy(item: RestoreItem): Promise<Pick<Restored, 'lost' | 'missing' | 'backup'>> {
     return between(item, async (from, to) => {
       await sweepStaging(this.#context.run, to.directory);
-      const backup = item.before === null || this.#options.backup === null ? null : freeBackupName(to, fromText(this.#options.backup));
-      const replacing =
-        item.before === null ? { replace: false } : { replace: true, expected: item.before, ...(backup === null ? {} : { backup }) };
-      const link = this.#links.copyOf(from.path);
-      const { mark, ...report } = await copyInto(this.#context.run, from, to, {
+      const expected = this.#before.of(item);
+      const backup = expected === null || this.#options.backup === null ? null : freeBackupName(to, fromText(this.#options.backup));
+      const replacing = expected === null ? { replace: false } : { replace: true, expected, ...(backup === null ? {} : { backup }) };
+      const report = await copyInto(this.#context.run, from, to, {
         signal: this.#context.signal,
         ...replacing,
-        ...(link !== undefined && { link }),
+        links: { copies: this.#links, at: item.destination },
       });
-      this.#links.add(from.path, mark, item.destination);
+      this.#before.replaced(item);
       return { ...report, backup: backup === null ? null : joinPath(parentOf(item.destination), backup) };
     });
   }
 
-  /** What is there already may be another name of what is to come. Before the first `apply`. */
+  /** What is there already may be another name of what is to come, or of what is to go. Before the first `apply`. */
   async learn(items: readonly RestoreItem[]): Promise<void> {
+    for (const item of items.filter(({ action }) => action === 'replace')) this.#before.add(item);
     for (const item of items.filter(({ action, type }) => action === 'same' && type === 'file')) {
       try {
         await between(item, (from, to) => {

@@ -12,7 +12,9 @@ import { findLivePath, type LivePath } from './live-path.ts';
 import { storages, storedAt } from './persisted-place.ts';
 import { oldRootsOf, resolveRoot, type ResolvedRoot } from './resolve-root.ts';
 import { Applying, type RestoreItem, type Restored } from './restore-apply.ts';
-import { planRestore, sourcePlace, type Conflict } from './restore-plan.ts';
+import { sourcePlace } from './restore-places.ts';
+import { planRestore } from './restore-plan.ts';
+import type { Conflict } from './restore-step.ts';
 import { withTargets, type Target } from './targets.ts';
 
 export interface RestoreOptions {

@@ -1,12 +1,15 @@
 /**
  * The directories that a restored path needs and that are no longer there, as they were in the old root: owner, mode, extended attributes with ACLs, times.
  */
-import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync } from 'node:fs';
 import { fromText, joinPath, parentOf, printable, printableText, toBytes, type BytePath } from '../byte-path.ts';
 import { Unreadable } from '../diff/tree.ts';
 import { RootsError, errnoOf } from '../errors.ts';
 import { directoryBeneath, FILESYSTEM, isTrustedDirectory, placeBeneath } from './beneath.ts';
+import { takeName } from './new-name.ts';
 import type { Run } from './run.ts';
+import { flushDirectory } from './staged-copy.ts';
+import { inStaging, sweepStaging } from './staging.ts';
 import { readXattrs } from './xattrs.ts';
 
 export interface MadeParent {
@@ -31,12 +34,10 @@ export async function recreateMissingParents(
   destination: BytePath,
 ): Promise<{ readonly made: readonly MadeParent[]; readonly lost: readonly string[] }> {
   const missing: { from: BytePath; to: BytePath }[] = [];
-  for (
-    let [from, to] = [parentOf(source), parentOf(destination)];
-    from !== '' && !isTrustedDirectory(to);
-    [from, to] = [parentOf(from), parentOf(to)]
-  ) {
+  for (let [from, to] = [parentOf(source), parentOf(destination)]; !isTrustedDirectory(to); [from, to] = [parentOf(from), parentOf(to)]) {
     missing.unshift({ from, to });
+    // The old root itself; what is above it, it says nothing of.
+    if (from === '') break;
   }
   const made: MadeParent[] = [];
   const lost: string[] = [];
@@ -77,23 +78,24 @@ async function recreate(run: Run, parent: Parent, lost: string[]): Promise<MadeP
   const source = directoryBeneath(root, from, { links: 'inside' });
   const place = placeBeneath(FILESYSTEM, to, { links: 'trusted' });
   try {
-    const stats = fstatSync(source.fd);
-    mkdirSync(toBytes(place.path), { mode: 0o700 });
-    const made = openSync(toBytes(place.path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-    try {
-      // Between the two calls whoever owns the directory around it could have put another one there.
-      const fresh = fstatSync(made);
-      if (fresh.uid !== process.geteuid?.() || (fresh.mode & 0o077) !== 0 || readdirSync(`/proc/self/fd/${String(made)}`).length > 0) {
-        throw new RootsError('failed', `${printable(to)} was exchanged by somebody else while it was made`);
+    const { uid, gid, mode } = fstatSync(source.fd);
+    await sweepStaging(run, place.directory);
+    return await inStaging(run, place.directory, async ({ made }) => {
+      mkdirSync(toBytes(made), { mode: 0o700 });
+      const directory = openSync(toBytes(made), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+      try {
+        giveAway(directory, uid, gid);
+        const path = fromText(`/proc/${String(process.pid)}/fd/${String(directory)}`);
+        lost.push(...(await giveXattrs(run, source.path, path)).map((why) => `${printable(to)}: ${why}`));
+        fchmodSync(directory, mode & 0o7777);
+        takeName(made, place);
+        flushDirectory(place.directory);
+        const { dev, ino } = fstatSync(directory);
+        return { ...parent, dev, ino };
+      } finally {
+        closeSync(directory);
       }
-      giveAway(made, stats.uid, stats.gid);
-      const path = fromText(`/proc/${String(process.pid)}/fd/${String(made)}`);
-      lost.push(...(await giveXattrs(run, source.path, path)).map((why) => `${printable(to)}: ${why}`));
-      fchmodSync(made, stats.mode & 0o7777);
-      return { ...parent, dev: fresh.dev, ino: fresh.ino };
-    } finally {
-      closeSync(made);
-    }
+    });
   } finally {
     source.close();
     place.directory.close();

@@ -7,7 +7,8 @@ import { buildDirectoryArchive, type DirectoryArchive } from '../fixtures/direct
 import { missing } from '../support/requirements.ts';
 import { tool } from '../support/scratch.ts';
 import type { Failure, Restore } from './contracts.ts';
-import { roots, writeDirectoryConfig } from './roots.ts';
+import { makeGate } from './gate.ts';
+import { roots, startRoots, writeDirectoryConfig } from './roots.ts';
 
 let directory: DirectoryArchive;
 let config: string;
@@ -98,7 +99,41 @@ describe('a file that is there and differs', () => {
   });
 });
 
+it('a restore that is stopped while it plans changes nothing: 130', async () => {
+  // What seems the same is asked for its extended attributes.
+  const [same, other] = ['home/alice/notes.txt', directory.lostFile.path];
+  for (const path of [same, other]) mkdirSync(dirname(live(path)), { recursive: true });
+  tool('cp', '-a', join(directory.archive, from, same), live(same));
+  writeFileSync(live(other), 'mine');
+  const { env, reached, open } = makeGate(directory.path, 'getfattr');
+  const args = ['restore', '--json', '--config', config, '--from', from, '--overwrite', '--yes', live(same), live(other)];
+  const { child, end } = startRoots(args, { env });
+  await reached();
+  child.kill('SIGINT');
+  open();
+  const { status, json } = await end;
+  expect([status, (json as Failure).error]).toMatchObject([130, { kind: 'interrupted', message: 'stopped; nothing was changed' }]);
+  expect(readFileSync(live(other), 'utf8')).toBe('mine');
+});
+
 describe('a directory that is to come back as a whole', () => {
+  it('goes beside a file that has its name, once, and again if what is beside differs', async () => {
+    const home = live('home/alice');
+    rmSync(home, { recursive: true, force: true });
+    mkdirSync(dirname(home), { recursive: true });
+    writeFileSync(home, 'a file');
+    const beside = `${home}.from-${from}`;
+    for (const result of ['restored', 'same']) {
+      const { status, items } = await restore(home, '--keep-both');
+      expect({ status, items }).toMatchObject({ status: 0, items: [{ result, destination: beside }] });
+    }
+    const lost = join(beside, directory.lostFile.path.replace(/^home\/alice\//, ''));
+    writeFileSync(lost, 'changed');
+    const { items } = await restore(home, '--keep-both');
+    expect(items).toMatchObject([{ result: 'restored', destination: `${beside}-2` }]);
+    expect([readFileSync(home, 'utf8'), readFileSync(lost, 'utf8')]).toEqual(['a file', 'changed']);
+  });
+
   it('is told with how much is in it', async () => {
     const source = join(directory.archive, from, 'home/alice');
     rmSync(live('home/alice'), { recursive: true, force: true });

@@ -1,6 +1,6 @@
 import { linkSync, lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fromText } from '../../../src/byte-path.ts';
 import type { Context } from '../../../src/operations/context.ts';
 import { Applying, type RestoreItem } from '../../../src/operations/restore-apply.ts';
@@ -27,8 +27,11 @@ function item(name: string, action: RestoreItem['action']): RestoreItem {
   return { ...step, action, before: readEntry(destination), root: fromText(root), from: {} as RestoreItem['from'] };
 }
 
+const started = (backup: string | null = null): Applying =>
+  new Applying({ run, signal: new AbortController().signal } as unknown as Context, { inPlace: true, backup });
+
 async function applied(items: readonly RestoreItem[]): Promise<void> {
-  const applying = new Applying({ run, signal: new AbortController().signal } as unknown as Context, { inPlace: true, backup: null });
+  const applying = started();
   await applying.learn(items);
   for (const each of items) expect(await applying.apply(each)).toMatchObject({ error: null });
   await applying.finish();
@@ -46,4 +49,39 @@ it('a name of a file that was there when it was planned, and is another now, is 
   await applied(items);
   expect([readFileSync(join(live, 'a'), 'utf8'), readFileSync(join(live, 'b'), 'utf8')]).toEqual(['new', 'old']);
   expect(lstatSync(join(live, 'b')).nlink).toBe(1);
+});
+
+describe('a file that is to be replaced under several of its names', () => {
+  beforeEach(() => {
+    writeFileSync(join(live, 'a'), 'mine');
+    linkSync(join(live, 'a'), join(live, 'b'));
+    linkSync(join(live, 'a'), join(live, 'c'));
+  });
+
+  it.each([null, '.mine'])('is, under each of them (backup: %j)', async (backup) => {
+    const items = [item('a', 'replace'), item('b', 'replace')];
+    const applying = started(backup);
+    await applying.learn(items);
+    for (const each of items) expect(await applying.apply(each)).toMatchObject({ result: 'restored', error: null });
+    expect(['a', 'b', 'c'].map((name) => readFileSync(join(live, name), 'utf8'))).toEqual(['old', 'old', 'mine']);
+    expect(lstatSync(join(live, 'b')).ino).toBe(lstatSync(join(live, 'a')).ino);
+    if (backup !== null) expect(['a', 'b'].map((name) => readFileSync(join(live, `${name}${backup}`), 'utf8'))).toEqual(['mine', 'mine']);
+  });
+
+  it.each([
+    ['before', 0],
+    ['after', 1],
+  ])('stays if it is written to %s the first name is replaced', async (_, written) => {
+    const items = [item('a', 'replace'), item('b', 'replace')];
+    const applying = started();
+    await applying.learn(items);
+    const errors: unknown[] = [];
+    for (const [at, each] of items.entries()) {
+      if (at === written) writeFileSync(join(live, 'c'), 'meanwhile');
+      errors.push((await applying.apply(each)).error);
+    }
+    const changed = 'what is there has changed meanwhile; it is left as it is';
+    expect(errors).toEqual(written === 0 ? [changed, changed] : [null, changed]);
+    expect(readFileSync(join(live, 'b'), 'utf8')).toBe('meanwhile');
+  });
 });

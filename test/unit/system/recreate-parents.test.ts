@@ -1,9 +1,9 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fromText, toBytes, type BytePath } from '../../../src/byte-path.ts';
 import { recreateMissingParents, restoreTimes } from '../../../src/system/recreate-parents.ts';
-import { run } from '../../../src/system/run.ts';
+import { run, type Run } from '../../../src/system/run.ts';
 import { missing, requires } from '../../support/requirements.ts';
 import { makeScratch, tool, type Scratch } from '../../support/scratch.ts';
 
@@ -40,6 +40,32 @@ describe('parents that are missing', () => {
     await recreate('file', join(live, 'file'));
   });
 
+  it('are there as they were, or not at all, whenever it is ended', async () => {
+    const seen = new Set<string>();
+    const watched: Run = async (program, args, options) => {
+      seen.add(existsSync(join(live, 'home/alice')) ? (lstatSync(join(live, 'home/alice')).mode & 0o7777).toString(8) : 'absent');
+      return run(program, args, options);
+    };
+    chmodSync(join(root, 'home/alice'), 0o751);
+    await recreateMissingParents(watched, fromText(root), fromText('home/alice/docs/file'), fromText(join(live, 'home/alice/docs/file')));
+    expect([...seen]).toEqual(['absent', '751']);
+    expect(['.', 'home', 'home/alice', 'home/alice/docs'].map((path) => readdirSync(join(live, path)))).toEqual([
+      ['home'],
+      ['alice'],
+      ['docs'],
+      [],
+    ]);
+  });
+
+  it('are made of the old root itself for the place of its live root, and of nothing above that', async () => {
+    chmodSync(root, 0o711);
+    const { made } = await recreate('home/file', join(live, 'home-of-all/home/file'));
+    expect(made.map(({ to }) => to)).toEqual([join(live, 'home-of-all'), join(live, 'home-of-all/home')]);
+    expect((lstatSync(join(live, 'home-of-all')).mode & 0o7777).toString(8)).toBe('711');
+    await expect(recreate('home/file', join(live, 'none/of-it/home/file'))).rejects.toThrow('does not exist');
+    expect(readdirSync(live)).toEqual(['home-of-all']);
+  });
+
   it('get no times if they are not there any more, but others in their place', async () => {
     const { made } = await recreate('home/alice/file', join(live, 'home/alice/file'));
     renameSync(join(live, 'home'), join(live, 'moved'));
@@ -47,6 +73,14 @@ describe('parents that are missing', () => {
     const before = lstatSync(join(live, 'home/alice')).mtimeMs;
     await restoreTimes(run, made);
     expect(lstatSync(join(live, 'home/alice')).mtimeMs).toBe(before);
+  });
+
+  it('keep the times that they have if those of the old root are not to be had any more', async () => {
+    const { made } = await recreate('home/alice/file', join(live, 'home/alice/file'));
+    renameSync(join(root, 'home/alice'), join(root, 'gone'));
+    tool('touch', '-d', '2020-02-02T02:02:02Z', join(root, 'home'));
+    await restoreTimes(run, made);
+    expect(lstatSync(join(live, 'home')).mtimeMs).toBe(Date.parse('2020-02-02T02:02:02Z'));
   });
 
   it('are bytes', async () => {

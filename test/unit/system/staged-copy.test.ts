@@ -19,7 +19,8 @@ import { fromBytes, fromText, toBytes, type BytePath } from '../../../src/byte-p
 import { holdDirectory, placeBeneath, type Place } from '../../../src/system/beneath.ts';
 import { run, type Run } from '../../../src/system/run.ts';
 import type { CopyReport } from '../../../src/system/copy-tree.ts';
-import { copyInto, sweepStaging, type CopyOptions } from '../../../src/system/staged-copy.ts';
+import { copyInto, type CopyOptions } from '../../../src/system/staged-copy.ts';
+import { sweepStaging } from '../../../src/system/staging.ts';
 import { treeLines } from '../../fixtures/tree-digest.ts';
 import { start, until } from '../../backend-suite/processes.ts';
 import { mountTmpfs } from '../../support/loop-image.ts';
