@@ -1,21 +1,23 @@
 /**
  * `roots find`: which old roots have such a path.
  */
-import { fromText, isWithin, joinPath, printable, printableText, type BytePath } from '../byte-path.ts';
+import { fromText, joinPath, printable, printableText, type BytePath } from '../byte-path.ts';
 import { Unreadable, type Entry, type NamesReader } from '../diff/tree.ts';
 import { RootsError } from '../errors.ts';
 import { before, parseDuration } from '../retention/duration.ts';
 import { parseMoment } from '../retention/moment.ts';
 import { meets, parseSize, typesOf, type Criteria } from '../lookup/criteria.ts';
-import { matcherOf, understand, type Matcher, type Wanted } from '../lookup/glob.ts';
+import { understand } from '../lookup/glob.ts';
 import { search } from '../lookup/search.ts';
 import { directoryBeneath } from '../system/beneath.ts';
-import { filesWith, requireExpression } from '../system/grep.ts';
+import { requireExpression } from '../system/grep.ts';
 import { processors } from '../system/processors.ts';
-import { glimpse, hold } from '../system/sighting.ts';
+import { glimpse } from '../system/sighting.ts';
 import { createTreeReader } from '../system/tree-reader.ts';
 import type { Context } from './context.ts';
-import { liveName, lookUp } from './live-path.ts';
+import { thoseWith } from './find-content.ts';
+import { searchesFor, type Search } from './find-searches.ts';
+import { liveName } from './live-path.ts';
 import { oldRootsOf, type ResolvedRoot } from './resolve-root.ts';
 import { withTargets, type Aside, type Target } from './targets.ts';
 import { statesOf, type Budget, type Sighting } from './versions.ts';
@@ -71,8 +73,6 @@ export interface FindOutcome extends Aside {
 
 /** Contents of many paths are compared up to here, so that what is a question for names does not read a whole archive. Bytes. */
 const MOST_READ = 64 << 20;
-/** Held open for grep at a time. */
-const GREPPED_AT_ONCE = 256;
 
 /** `looked`: how many entries were looked at so far; told often. Errors: `usage`; `interrupted`. */
 export async function find(context: Context, options: FindOptions, looked: (count: number) => void): Promise<FindOutcome> {
@@ -117,49 +117,6 @@ function criteriaOf({ now, config }: Context, { types, newer, size }: FindOption
       hint: 'write 512, +10k or -2M: more with +, less with -',
     });
   }
-}
-
-/** What to look for in the trees of one target. */
-interface Search {
-  readonly target: Target;
-  /** The directory to look in, or with no matcher the path itself; inside the trees. */
-  readonly inside: BytePath;
-  readonly matcher: Matcher | null;
-  /** The way from the base of the pattern to `inside`. */
-  readonly prefix: BytePath;
-}
-
-const NOWHERE = '' as BytePath;
-
-async function searchesFor(
-  targets: readonly Target[],
-  wanted: Wanted,
-  absolute: (text: string) => BytePath,
-  warn: (text: string) => void,
-): Promise<Search[]> {
-  const everywhere = (inside: BytePath, matcher: Matcher | null): Search[] =>
-    targets.map((target) => ({ target, inside, matcher, prefix: NOWHERE }));
-  if (wanted.kind === 'name') return everywhere(NOWHERE, await matcherOf(wanted));
-  const base = wanted.kind === 'path' ? wanted.text : wanted.base;
-  const matcher = wanted.kind === 'path' ? null : await matcherOf(wanted);
-  if (base === null) return everywhere(NOWHERE, matcher);
-  const path = absolute(base === '' ? '.' : base);
-  const live = lookUp(targets, path);
-  // What is on no live root is taken as inside, as everywhere.
-  if (live === null && !targets.some(({ backend }) => isBelow(backend.liveMountPoint, path)))
-    return everywhere(path.replace(/^\/+/, '') as BytePath, matcher);
-  if (live !== null && live.warning !== null) warn(live.warning);
-  const own = live === null ? [] : [{ target: live.target, inside: live.inside, matcher, prefix: NOWHERE }];
-  const below = targets.flatMap((target): Search[] => {
-    const { liveMountPoint } = target.backend;
-    if (matcher === null || target === live?.target || liveMountPoint === null || !isBelow(liveMountPoint, path)) return [];
-    return [{ target, inside: NOWHERE, matcher, prefix: liveMountPoint.slice(path === '/' ? 1 : path.length + 1) as BytePath }];
-  });
-  return [...own, ...below];
-}
-
-function isBelow(mountPoint: BytePath | null, path: BytePath): boolean {
-  return mountPoint !== null && mountPoint !== path && isWithin(mountPoint, path);
 }
 
 interface Hits {
@@ -216,10 +173,7 @@ class Finding {
       [target.name, entry.ino, entry.size, entry.mtimeNs, entry.ctimeNs, path].join(' ');
     for (const hits of this.#hits.values())
       for (const sighting of hits.sightings.values()) if (sighting.entry.type === 'file') files.set(keyOf(hits, sighting), sighting);
-    const holding = new Set<string>();
-    const all = [...files];
-    for (let at = 0; at < all.length; at += GREPPED_AT_ONCE)
-      for (const key of await this.#grep(expression, all.slice(at, at + GREPPED_AT_ONCE))) holding.add(key);
+    const holding = await thoseWith(this.#context, expression, files, ({ path, tree }, why) => this.#problem(path, tree, why));
     for (const hits of this.#hits.values())
       for (const [at, sighting] of hits.sightings)
         if (sighting.entry.type !== 'file' || !holding.has(keyOf(hits, sighting))) hits.sightings.delete(at);
@@ -316,29 +270,6 @@ class Finding {
     const hits = this.#hits.get(key) ?? { target: root.target, path: sighting.path, sightings: new Map<number, Sighting>() };
     hits.sightings.set(at, sighting);
     this.#hits.set(key, hits);
-  }
-
-  async #grep(expression: string, files: readonly (readonly [string, Sighting])[]): Promise<string[]> {
-    const held = new Map<BytePath, { readonly key: string; readonly sighting: Sighting; readonly close: () => void }>();
-    try {
-      for (const [key, sighting] of files) {
-        try {
-          const { address, close } = hold(sighting.tree, sighting.path, sighting.entry);
-          held.set(address, { key, sighting, close });
-        } catch (error) {
-          if (!(error instanceof Unreadable)) throw error;
-          this.#problem(sighting.path, sighting.tree, error.why);
-        }
-      }
-      const { matching, unread } = await filesWith(this.#context.run, expression, [...held.keys()], this.#context.signal);
-      for (const [address, why] of unread) {
-        const file = held.get(address);
-        if (file !== undefined) this.#problem(file.sighting.path, file.sighting.tree, why);
-      }
-      return [...matching].flatMap((address) => held.get(address)?.key ?? []);
-    } finally {
-      for (const { close } of held.values()) close();
-    }
   }
 
   #problemIn(at: number, path: BytePath, why: string): void {

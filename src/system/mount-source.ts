@@ -39,7 +39,10 @@ export function remountOptions({ access, superblock = access }: MountSource): st
  * From what mount(8) or unshare(1) said. The wordings are those of util-linux 2.38 to 2.41 with LC_ALL=C; test/unit/system/private-mount.test.ts has them
  * from the real programs.
  */
-export function mountError({ device }: MountSource, { status, stderr }: { readonly status: number; readonly stderr: string }): RootsError {
+export function mountError(
+  { device, type }: MountSource,
+  { status, stderr }: { readonly status: number; readonly stderr: string },
+): RootsError {
   const words = stderr.split('\n')[0] ?? '';
   if (/Operation not permitted|permission denied|must be superuser/i.test(stderr)) {
     return new RootsError('not-permitted', `${device} cannot be mounted privately: ${words}`, {
@@ -50,6 +53,9 @@ export function mountError({ device }: MountSource, { status, stderr }: { readon
     return new RootsError('unsupported', `this kernel does not know the filesystem of ${device}: ${words}`);
   }
   return new RootsError('failed', `${device} cannot be mounted: ${words === '' ? `mount ended with status ${String(status)}` : words}`, {
-    hint: 'check `device` in the configuration; `lsblk -f` shows what there is',
+    hint:
+      type === 'zfs'
+        ? '`zpool status` and `zfs get all` say how it is'
+        : 'check `device` in the configuration; `lsblk -f` shows what there is',
   });
 }

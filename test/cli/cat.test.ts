@@ -117,6 +117,16 @@ describe('roots cat', () => {
     expect(binary.status).toBe(1);
     expect(binary.output).toContain('> FILE');
     expect(binary.output).not.toContain('SQLite');
+    for (const [name, text] of [
+      ['escapes', 'text\n\u001b]0;a title\u0007'],
+      ['controls', 'text\n\u009b31mred'],
+    ] as const) {
+      writeFileSync(old(name), text);
+      const { status, output } = await onTerminal(['cat', '--config', config, 'latest', `/${name}`]);
+      expect({ name, status }).toEqual({ name, status: 1 });
+      expect(output).not.toMatch(/a title|31mred/);
+      expect((await cat('latest', `/${name}`)).stdout).toBe(text);
+    }
   });
 
   it.skipIf(missing('root'))('does not read what the user may not', { meta: { needs: 'root' } }, async () => {

@@ -134,6 +134,8 @@ requires.btrfs('roots find on btrfs', () => {
     // The expression is no option, and no shell sees it.
     expect((await roots(['find', '*', '--content', '-rQQQQQQQ', '--config', config])).status).toBe(10);
     expect((await roots(['find', '*', '--content', "$(touch /tmp/x)'", '--config', config])).status).toBe(10);
+    // GNU grep 3.8 warns of what has no meaning, and finds it all the same.
+    expect(pathsOf(await find('*.txt', '--content', '*notes, edition [23]$'))).toEqual(pathsOf(found));
     const wrong = await roots(['find', '*', '--content', '(', '--json', '--config', config]);
     expect([wrong.status, (wrong.json as Failure).error.kind]).toEqual([2, 'usage']);
   });
@@ -289,6 +291,14 @@ describe('roots find in directories', () => {
     } finally {
       tool('umount', at);
       rmSync(at, { recursive: true });
+    }
+  });
+
+  it('does not look for the root itself: 2, and says what to write', async () => {
+    for (const path of ['/', archive.live]) {
+      const { status, stderr } = await roots(['find', path, '--config', config]);
+      expect({ path, status }).toEqual({ path, status: 2 });
+      expect(stderr).toContain("/**'");
     }
   });
 

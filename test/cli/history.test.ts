@@ -206,6 +206,14 @@ describe('roots history of directories', () => {
     expect((json as History).problems).toEqual([`closed/file in root:${NAMES[1]!}: permission denied`]);
     // What is not known is no gap.
     expect((json as History).gaps).toEqual([]);
+    write('closed/lost', 'a\n', 'a\n', null, null, null, null);
+    chmodSync(old(2, 'closed'), 0o700);
+    const lost = await roots(['history', '/closed/lost', '--json', '--config', config], { uid: 1000 });
+    expect((lost.json as History).deleted).toMatchObject({
+      lastSeen: { ref: `root:${NAMES[0]!}` },
+      // Nobody knows of the two before it.
+      missing: { ref: `root:${NAMES[3]!}` },
+    });
   });
 
   it('fits a narrow terminal', async () => {
@@ -300,6 +308,11 @@ requires.btrfs('roots history on btrfs', () => {
       expect(found).toMatchObject({ path: 'home/bob/todo.md', live: null, deleted: null, warnings: [warning] });
       const restored = await roots(['restore', live('home/bob/todo.md'), '--dry-run', '--json', '--config', config]);
       expect((restored.json as Restore & { warnings: string[] }).warnings).toEqual([warning]);
+      // A link of today that leads there says nothing of old roots, but that what is there now is none of theirs.
+      symlinkSync('bob', live('home/linked'));
+      const linked = await roots(['history', live('home/linked/todo.md'), '--config', config]);
+      expect([linked.status, linked.stderr.replaceAll('\n', ' ')]).toEqual([10, expect.stringContaining(`leads to ${live('home/bob')}`)]);
+      rmSync(live('home/linked'));
       const none = await roots(['history', live('home/bob/ssh'), '--config', config]);
       expect([none.status, none.stderr.replaceAll('\n', ' ')]).toEqual([10, expect.stringContaining(warning)]);
     } finally {
