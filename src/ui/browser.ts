@@ -7,11 +7,12 @@ import { RootsError } from '../errors.ts';
 import type { BrowsedEntry, OpenRoot } from '../operations/open-root.ts';
 import type { ResolvedRoot } from '../operations/resolve-root.ts';
 import { absolutePath } from './arguments.ts';
-import { entryLines, factsOf, fullName, newestWith, rootLines, rootTitle, shownPath, versionLines } from './browse-lines.ts';
+import { BACK, HERE, TYPED, firstEntry, foundChoices, isMeant, listedChoices, titleOf, widthOf } from './browse-choices.ts';
+import { factsOf, newestWith, rootLines, shownPath, versionLines } from './browse-lines.ts';
 import { showDifference, showPreview } from './browse-preview.ts';
 import { restoreChosen } from './browse-restore.ts';
-import { formatCount, formatNumber } from './format.ts';
-import { askTextOrBack, chooseOrBack, searchOrBack, type Choice, type Remark } from './prompts.ts';
+import { formatCount } from './format.ts';
+import { askTextOrBack, chooseOrBack, searchOrBack, type Choice } from './prompts.ts';
 import type { Surroundings } from './surroundings.ts';
 import { foldText, shortenMiddle } from './terminal.ts';
 
@@ -57,10 +58,7 @@ interface Inside {
 
 type Action = 'preview' | 'difference' | 'versions' | 'restore' | 'back';
 
-/** No path begins so. */
-const BACK = '/back';
-const HERE = '/here';
-/** Nor does a label. */
+/** No label begins so. */
 const NEWEST = '/newest';
 const LIVE = '/live';
 
@@ -168,7 +166,7 @@ class Browser {
   async #askRoot(last: string | null): Promise<Step> {
     const { roots, problems } = await this.#around.session.roots();
     for (const { target, error } of problems) this.#warn(`${target} cannot be listed: ${error.message}`);
-    const lines = rootLines(roots, { ...this.#around, width: this.#width() });
+    const lines = rootLines(roots, { ...this.#around, width: widthOf(this.#around) });
     const choices: Choice<string>[] = roots.map(({ root: { label } }, at) => ({ name: lines[at] ?? '', value: label, description: label }));
     if (this.#options.picks) choices.unshift({ name: 'the newest that has it, by its path', value: NEWEST });
     let typed = '';
@@ -199,18 +197,18 @@ class Browser {
 
   async #askEntry(step: Inside): Promise<Step> {
     const { open, path } = step;
-    const here = this.#choicesIn(step);
+    const here = listedChoices(this.#around, open, path);
     let typed = '';
     const shown = new Map<string, Choice<string>>();
     const chosen = await searchOrBack<string>({
-      question: this.#titleOf(open, shownPath(path), TYPED),
+      question: titleOf(this.#around, open, shownPath(path), TYPED),
       find: async (words, signal) => {
         typed = words;
         if (words.trim() === '') return here;
         // The tabulator key takes a whole line for what was typed.
         const taken = shown.get(words);
         if (taken !== undefined) return [taken];
-        const found = await this.#search(step, words, signal);
+        const found = await foundChoices(this.#around, step, words, signal);
         for (const each of [...here, ...found]) if ('value' in each) shown.set(each.name, each);
         return found;
       },
@@ -223,40 +221,6 @@ class Browser {
     const entry = open.entry(chosen as BytePath);
     if (entry.type === 'directory') return { ...step, path: entry.path, last: null, typed: '' };
     return { at: 'entry', open, path: entry.path, from, last: 'preview' };
-  }
-
-  #choicesIn({ open, path }: Inside): readonly (Choice<string> | Remark)[] {
-    const { entries, more } = open.list(path, MOST_LISTED);
-    return [
-      {
-        name: path === '' ? '‹ back to the old roots' : `‹ back to ${shortenMiddle(shownPath(parentOf(path)), this.#width() - 12)}`,
-        value: BACK,
-      },
-      ...(path === '' ? [] : [{ name: '· this directory as a whole', value: HERE }]),
-      ...this.#choicesOf(entries, 'names'),
-      ...(entries.length === 0 ? [remark('nothing is in it')] : []),
-      ...(more > 0 ? [remark(`… and ${formatNumber(more)} more: type a part of the name`)] : []),
-    ];
-  }
-
-  async #search({ open, path }: Inside, words: string, signal: AbortSignal): Promise<readonly (Choice<string> | Remark)[]> {
-    const { entries, count, searched, among } = await open.search(words, path, MOST_FOUND, signal);
-    // First, so that they are in sight.
-    return [
-      ...(count > entries.length && entries.length > 0 ? [remark(`the best of ${formatCount(count, 'path')}; type more of it`)] : []),
-      ...(searched === 'still reading' ? [remark(`among the first ${formatNumber(among)} paths; type on to search in more`)] : []),
-      ...(searched === 'partly' ? [remark(`among ${formatNumber(among)} paths, which are not all that there are`)] : []),
-      ...this.#choicesOf(entries, 'paths'),
-    ];
-  }
-
-  #choicesOf(entries: readonly BrowsedEntry[], of: 'names' | 'paths'): Choice<string>[] {
-    const lines = entryLines(entries, of, { ...this.#around, width: this.#width() });
-    return entries.map((entry, at) => {
-      const line = lines[at] ?? '';
-      const full = fullName(entry, of, line);
-      return { name: line, value: entry.path, ...(full === null ? {} : { description: full }) };
-    });
   }
 
   async #askAction(step: Extract<Step, { at: 'entry' }>): Promise<Step> {
@@ -272,7 +236,10 @@ class Browser {
       { name: '‹ back', value: 'back' },
     ];
     const facts = [`then: ${factsOf(entry, this.#around.zone)}`, ...(open.livePath(path) === null ? [] : [there])];
-    const question = [this.#titleOf(open, shownPath(path)), ...facts.map((each) => `  ${shortenMiddle(each, this.#width())}`)].join('\n');
+    const question = [
+      titleOf(this.#around, open, shownPath(path)),
+      ...facts.map((each) => `  ${shortenMiddle(each, widthOf(this.#around))}`),
+    ].join('\n');
     const action = await chooseOrBack(question, choices, step.last);
     switch (action) {
       case null:
@@ -299,9 +266,9 @@ class Browser {
     const { session } = this.#around;
     const { versions, searched, problems } = await session.versions(open.root, path);
     for (const problem of problems) this.#warn(`not compared: ${problem}`);
-    const lines = versionLines(versions, { ...this.#around, width: this.#width() });
+    const lines = versionLines(versions, { ...this.#around, width: widthOf(this.#around) });
     const choices = versions.map((version, at) => ({ name: lines[at] ?? '', value: newestWith(version) ?? LIVE }));
-    const question = `${this.#titleOf(open, shownPath(path))}\n  ${formatCount(versions.length, 'version')} in ${formatCount(searched, 'old root')}; Enter goes to the newest that has it`;
+    const question = `${titleOf(this.#around, open, shownPath(path))}\n  ${formatCount(versions.length, 'version')} in ${formatCount(searched, 'old root')}; Enter goes to the newest that has it`;
     const chosen = await chooseOrBack(question, [...choices, { name: '‹ back', value: BACK }], open.root.label);
     const same: Step = { ...step, last: 'versions' };
     if (chosen === null || chosen === BACK || chosen === LIVE || chosen === open.root.label) return same;
@@ -326,39 +293,6 @@ class Browser {
     ]);
     return next === 'end' ? { at: 'end' } : from;
   }
-
-  /** `typed`: columns to be left for what is typed after it. */
-  #titleOf({ root }: OpenRoot, path: string, typed = 0): string {
-    const title = rootTitle({ root }, this.#around);
-    return `${title}  ${shortenMiddle(path, Math.max(this.#width() - title.length - 2 - typed, 16))}`;
-  }
-
-  /** The cursor takes two, and nothing should be in the last column. */
-  #width(): number {
-    return this.#around.screen().width - 3;
-  }
 }
-
-/** More of one directory nobody reads; who types finds the others. */
-const MOST_LISTED = 500;
-const MOST_FOUND = 100;
-/** Most words are no longer. Columns. */
-const TYPED = 16;
 
 const COMPARED: ReadonlySet<BrowsedEntry['type']> = new Set(['file', 'symlink', 'directory']);
-
-function remark(separator: string): Remark {
-  return { type: 'separator', separator: ` ${separator}` };
-}
-
-function firstEntry(lines: readonly (Choice<string> | Remark)[]): string | undefined {
-  return lines.flatMap((each) => ('value' in each && each.value !== BACK && each.value !== HERE ? [each.value] : []))[0];
-}
-
-function isMeant({ name, description = '' }: Choice<string>, words: string): boolean {
-  const text = `${name} ${description}`.toLowerCase();
-  return words
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word));
-}
