@@ -2,7 +2,7 @@
  * The field fixture on each filesystem, by its own snippet, and what its user does with `roots` then. All of it has happened in one test machine
  * (guest/story.ts); here it is compared and judged.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ import { timerUnits } from '../../src/units/timer-units.ts';
 import type { Diff, Find, History, List, ListedRoot, Prune, Restore, Undeleted } from '../cli/contracts.ts';
 import { LOST_FILE, LOST_FILE_SHA256, liveSince } from '../fixtures/field-boots.ts';
 import { snippetName } from '../fixtures/boot-times.ts';
+import { kindsOf, packEntries, writeManyEntries } from '../fixtures/many-entries.ts';
 import { bundleForGuest } from './bundle.ts';
 import {
   ENTRIES,
@@ -31,9 +32,16 @@ const here = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 const SNIPPETS = ['rollback-snippet.sh', 'rollback-snippet-bcachefs.sh', 'rollback-snippet-zfs.sh', 'rollback-snippet-zfs-inside.sh'];
 const FILESYSTEMS: readonly Filesystem[] = ['btrfs', 'zfs', 'bcachefs'];
 
+/** Of the large tree, as it was made. */
+let kinds: string;
 const guest = guestOf(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'roots-vm-stories-'));
   try {
+    const [tree, entries] = [join(folder, 'tree'), join(folder, 'entries.tar')];
+    mkdirSync(tree);
+    writeManyEntries(tree, ENTRIES);
+    kinds = kindsOf(tree);
+    packEntries(tree, entries);
     await bundleForGuest({ story: here('guest/story.ts') }, folder);
     return await runInGuest({
       script: here('stories.sh'),
@@ -41,6 +49,7 @@ const guest = guestOf(async () => {
       diskMiB: [768, 768],
       files: {
         'story.mjs': join(folder, 'story.mjs'),
+        'entries.tar': entries,
         ...Object.fromEntries(SNIPPETS.map((name) => [name, here(`../fixtures/${name}`)])),
       },
       limitSeconds: 3600,
@@ -168,6 +177,12 @@ describe('the field fixture', () => {
     for (const diff of diffs.slice(1)) expect(diff).toEqual(diffs[0]);
   });
 
+  it('gives the same differences where ZFS is asked for them', () => {
+    const [asked, walked] = ['wroteByZfs', 'wrote'].map((word) => answer(storyOf('zfs'), word) as Diff);
+    expect([asked?.engine, walked?.engine]).toEqual(['zfs-diff', 'walk']);
+    expect({ ...asked, engine: 'walk' }).toEqual(walked);
+  });
+
   it('gives the same answers to where a lost file is, and what became of it', () => {
     const answers = FILESYSTEMS.map((filesystem) => {
       const story = storyOf(filesystem);
@@ -214,6 +229,24 @@ describe.each(FILESYSTEMS)('a user of %s', (filesystem) => {
     expect(restored).toEqual(lost);
   });
 
+  it('has it back in three commands in a terminal', () => {
+    const { runs, back } = story().byCommands;
+    expect(runs.map(({ args, status }) => [args[0], status])).toEqual([
+      ['find', 0],
+      ['history', 0],
+      ['restore', 0],
+    ]);
+    const boot = story().boots[LOST_FILE.boot]?.name ?? '';
+    for (const { args, text } of runs) expect({ args, text }).toEqual({ args, text: expect.stringContaining(boot) as string });
+    expect(back).toEqual(story().lost);
+  });
+
+  it('has it back by one command that asks', () => {
+    const { runs, back } = story().byBrowsing;
+    expect(runs).toMatchObject([{ args: ['browse'], status: 0, text: expect.stringContaining('1 item restored.') as string }]);
+    expect(back).toEqual(story().lost);
+  });
+
   it('has it pruned by the command line of the timer: what is due goes, all else stays as it is', () => {
     const [service] = timerUnits({
       program: [fromText('/usr/bin/roots')],
@@ -253,7 +286,8 @@ describe.each(FILESYSTEMS)('a user of %s', (filesystem) => {
   });
 
   it('gets a tree of 20,000 entries of every kind back from the last boot as it was', () => {
-    const { run, entries, differences } = story().tree;
+    const { run, entries, differences, ...tree } = story().tree;
+    expect(tree.kinds).toBe(kinds);
     expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 0, stderr: '' });
     expect((JSON.parse(run.stdout) as Restore).items).toMatchObject([{ result: 'restored', lost: [], missing: [] }]);
     expect({ entries, differences }).toEqual({ entries: ENTRIES, differences: '' });

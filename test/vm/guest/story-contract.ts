@@ -16,6 +16,14 @@ export interface ProgramRun {
   readonly endedAt: string;
 }
 
+/** A command in a terminal of 80 columns and 24 rows. */
+export interface TerminalRun {
+  readonly args: readonly string[];
+  readonly status: number | null;
+  /** Without what moves the cursor and colours. */
+  readonly text: string;
+}
+
 export interface File {
   readonly sha256: string;
   readonly mode: string;
@@ -46,8 +54,11 @@ export interface Story extends Told {
   /** Of the old root, and of the live root after it was restored; null where it is not. */
   readonly lost: File | null;
   readonly restored: File | null;
+  /** What somebody does who has lost the file: some commands, or one, which ask. `back` is the file after that. */
+  readonly byCommands: { readonly runs: readonly TerminalRun[]; readonly back: File | null };
+  readonly byBrowsing: { readonly runs: readonly TerminalRun[]; readonly back: File | null };
   /** A large tree of the last boot, restored by the program; `differences` as programs of others see them. */
-  readonly tree: { readonly run: ProgramRun; readonly entries: number; readonly differences: string };
+  readonly tree: { readonly run: ProgramRun; readonly entries: number; readonly kinds: string; readonly differences: string };
 }
 
 export interface ZfsStory extends Told {

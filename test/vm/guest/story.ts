@@ -4,17 +4,18 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { fromText, isWithin, joinPath, toText, type BytePath } from '../../../src/byte-path.ts';
 import { snippetName } from '../../fixtures/boot-times.ts';
 import { LOST_FILE, bootThirtyTimes, fieldBoots, liveSince } from '../../fixtures/field-boots.ts';
-import { differencesOf, writeManyEntries } from '../../fixtures/many-entries.ts';
+import { differencesOf, kindsOf, unpackEntries } from '../../fixtures/many-entries.ts';
 import { untouchedDigest } from '../../fixtures/tree-digest.ts';
 import { buildZfsArchive, rebootZfsArchive } from '../../fixtures/zfs-archive.ts';
+import { KEYS, onPseudoTerminal, type Answer } from '../../support/pseudo-terminal.ts';
 import { mountTable, tool } from '../../support/scratch.ts';
 import {
-  ENTRIES,
   LIVE,
   NOW,
   POLICIES,
@@ -23,6 +24,7 @@ import {
   type Filesystem,
   type ProgramRun,
   type Story,
+  type TerminalRun,
   type ZfsStory,
 } from './story-contract.ts';
 import { lookAtPool, makeMachine, makePool, stateOf, type StoryMachine } from './story-machine.ts';
@@ -30,6 +32,11 @@ import { lookAtPool, makeMachine, makePool, stateOf, type StoryMachine } from '.
 const OUTSIDE = '/run/outside';
 /** In a directory that is there already: boot recipes go by the time of the root itself. */
 const TREE = join(LIVE, 'home/alice/tree');
+const ENTRIES_FILE = '/run/host/files/entries.tar';
+const PROGRAM = '/usr/bin/roots';
+const ENVIRONMENT = { PATH: process.env['PATH'], LANG: 'C.UTF-8', TZ: 'UTC', HOME: '/root' };
+/** All is slow here, and four do it at once. */
+const PATIENCE_MS = 600_000;
 const CLOCK_IS_RIGHT = '/run/clock-is-right';
 
 const [story = '', result = ''] = process.argv.slice(2);
@@ -55,26 +62,33 @@ async function field(filesystem: Filesystem): Promise<Story> {
   const mountsBefore = mountsEverywhere(machine.source);
   watch.lap('looking');
 
-  const runs = {
+  const finding = {
     list: roots('ls', '--json'),
     plan: roots('prune', '--dry-run', '--json', '--config', configFile('A')),
     unsaved: roots('diff', '--all', '--json'),
     wrote: roots('diff', nameOf(LOST_FILE.boot), '--all', '--json'),
+    ...(filesystem === 'zfs' && { wroteByZfs: roots('diff', nameOf(LOST_FILE.boot), '--all', '--json', '--engine', 'zfs-diff') }),
     find: roots('find', LOST_FILE.path.replace(/.*\//, '').replace(/\..*/, '*'), '--json'),
     history: roots('history', join(LIVE, LOST_FILE.path), '--json'),
     cat: roots('cat', 'latest', '/etc/passwd'),
     restore: roots('restore', join(LIVE, LOST_FILE.path), '--yes', '--json'),
+  };
+  const restored = fileFacts(fromText(join(LIVE, LOST_FILE.path)));
+  watch.lap('running');
+  const byCommands = await losing(commands());
+  const byBrowsing = await losing(browsing(nameOf(LOST_FILE.boot)));
+  watch.lap('asking');
+  const removing = {
     prune: roots('prune', '--yes', '--config', configFile('A')),
     trash: roots('prune', '--yes', '--config', configFile('B')),
     undelete: roots('undelete', odd.readOnly ?? '', '--json', '--config', configFile('B')),
   };
-  watch.lap('running');
+  watch.lap('removing');
 
   const mountsAfter = mountsEverywhere(machine.source);
-  const restored = fileFacts(fromText(join(LIVE, LOST_FILE.path)));
   const after = machine.look(stateOf);
   mkdirSync(TREE, { recursive: true });
-  writeManyEntries(TREE, ENTRIES);
+  unpackEntries(ENTRIES_FILE, TREE);
   watch.lap('writing a tree');
   machine.shutDown();
   machine.ground.boot(liveSince(NOW), 'snapshot');
@@ -88,11 +102,13 @@ async function field(filesystem: Filesystem): Promise<Story> {
     boots,
     odd,
     builtBetween,
-    runs,
+    runs: { ...finding, ...removing },
     before,
     after,
     lost,
     restored,
+    byCommands,
+    byBrowsing,
     mountsBefore,
     mountsAfter,
     nextLive,
@@ -102,9 +118,58 @@ async function field(filesystem: Filesystem): Promise<Story> {
   };
 }
 
+interface Asked {
+  readonly args: readonly string[];
+  readonly answers: readonly Answer[];
+}
+
+/** From "where was it" to having it back. */
+function commands(): Asked[] {
+  const path = join(LIVE, LOST_FILE.path);
+  return [
+    { args: ['find', 'thesis*'], answers: [] },
+    { args: ['history', path], answers: [] },
+    { args: ['restore', path], answers: [{ when: /Restore this\?/, type: `y${KEYS.enter}` }] },
+  ];
+}
+
+function browsing(boot: string): Asked[] {
+  const { enter, down } = KEYS;
+  return [
+    {
+      args: ['browse'],
+      answers: [
+        { when: /Which old root\?[^]* ago/, type: boot },
+        { when: new RegExp(`root:${boot}`), type: enter },
+        { when: /‹ back to the old roots/, type: 'thesis' },
+        { when: /thesis-draft\.txt/, type: enter },
+        // Preview, other versions, restore.
+        { when: /Preview/, type: `${down}${down}${enter}` },
+        { when: /where it was:/, type: enter },
+        { when: /Restore this\?/, type: `y${enter}` },
+        { when: /What now\?/, type: `${down}${enter}` },
+      ],
+    },
+  ];
+}
+
+async function losing(steps: readonly Asked[]): Promise<Story['byCommands']> {
+  const path = join(LIVE, LOST_FILE.path);
+  rmSync(path, { force: true });
+  const runs: TerminalRun[] = [];
+  for (const { args, answers } of steps) {
+    const words = [process.execPath, ...process.execArgv, PROGRAM, ...args];
+    const terminal = { columns: 80, rows: 24, cwd: '/', env: { ...ENVIRONMENT, TERM: 'xterm-256color' }, answers, patience: PATIENCE_MS };
+    const { status, output } = await onPseudoTerminal(words, terminal);
+    runs.push({ args, status, text: stripVTControlCharacters(output) });
+  }
+  return { runs, back: fileFacts(fromText(path)) };
+}
+
 function restoreTree(machine: StoryMachine, boot: string): Story['tree'] {
   const run = roots('restore', TREE, '--from', boot, '--yes', '--json');
   const entries = spawnSync('find', [TREE, '-mindepth', '1', '-printf', '.'], { encoding: 'utf8' }).stdout.length;
+  const kinds = kindsOf(TREE);
   const differences = machine.look((trees) => {
     const source = toText(joinPath(trees.get(boot) ?? fromText('/missing'), fromText(TREE.slice(LIVE.length + 1))));
     try {
@@ -114,7 +179,7 @@ function restoreTree(machine: StoryMachine, boot: string): Story['tree'] {
       return String(error);
     }
   });
-  return { run, entries, differences };
+  return { run, entries, kinds, differences };
 }
 
 /** Characters: enough to see what it is. */
@@ -189,9 +254,9 @@ function inside(trees: ReadonlyMap<string, BytePath>, name: string): BytePath {
 function roots(...args: readonly string[]): ProgramRun {
   const startedAt = new Date().toISOString();
   // With the options of Node that this was started with: they make it faster here.
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, [...process.execArgv, '/usr/bin/roots', ...args], {
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, [...process.execArgv, PROGRAM, ...args], {
     cwd: '/',
-    env: { PATH: process.env['PATH'], LANG: 'C.UTF-8', TZ: 'UTC', HOME: '/root' },
+    env: ENVIRONMENT,
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
     maxBuffer: 1 << 26,
