@@ -29,16 +29,15 @@ export async function diffs({ roots, folders, rounds, cold }: Place): Promise<Ro
       tool('btrfs', 'subvolume', 'snapshot', at('blank'), old);
       for (let change = 0; change < CHANGES; change += 1)
         writeFileSync(join(old, `d${String(change % folders)}`, `f${String(change)}`), 'changed');
-      // What btrfs send can be given; roots makes such by itself.
-      for (const [source, name] of [
-        [at('blank'), 'a'],
-        [old, 'b'],
-      ] as const)
-        tool('btrfs', 'subvolume', 'snapshot', '-r', source, at(name));
+      // What btrfs send can be given; of what can be written to, roots makes such by itself.
+      mkdirSync(at('sealed_roots'));
+      const [a, b] = [at('sealed_blank'), at('sealed_roots/2026-11-01_10:00:00')];
+      tool('btrfs', 'subvolume', 'snapshot', '-r', at('blank'), a);
+      tool('btrfs', 'subvolume', 'snapshot', '-r', old, b);
       tool('btrfs', 'filesystem', 'sync', top);
-      const config = (blank: string): string => {
+      const config = (blank: string, archive = 'old_roots'): string => {
         const file = join(path, `${blank}.toml`);
-        writeFileSync(file, `[targets.root]\ndevice = "${image.device}"\nblank = "${blank}"\narchive = "old_roots"\n`, { mode: 0o600 });
+        writeFileSync(file, `[targets.root]\ndevice = "${image.device}"\nblank = "${blank}"\narchive = "${archive}"\n`, { mode: 0o600 });
         return file;
       };
       const prepare = (): void => {
@@ -65,10 +64,18 @@ export async function diffs({ roots, folders, rounds, cold }: Place): Promise<Ro
           title: `diff, ${what}, ${String(CHANGES)} changes, beside btrfs (bar: 4 and start-up)`,
           peer: shell(
             'btrfs send --no-data -p A B | btrfs receive --dump',
-            `btrfs send --quiet --no-data -p '${at('a')}' '${at('b')}' | btrfs receive --dump >/dev/null`,
+            `btrfs send --quiet --no-data -p '${a}' '${b}' | btrfs receive --dump >/dev/null`,
           ),
           works: [
-            { work: diff('blank'), bar: null },
+            { work: { ...diff('blank'), name: 'roots diff, of writable trees' }, bar: null },
+            {
+              work: work('roots diff, of the same trees', [
+                ...roots,
+                ...['diff', 'latest', '--summary', '--config', config('sealed_blank', 'sealed_roots')],
+              ]),
+              bar: null,
+            },
+            { work: work('roots --version', [...roots, '--version']), bar: null },
             { work: work('node -e 0', [process.execPath, '-e', '0']), bar: null },
           ],
           rounds,
@@ -81,7 +88,8 @@ export async function diffs({ roots, folders, rounds, cold }: Place): Promise<Ro
   });
 }
 
-function fill(tree: string, folders: number): void {
+/** A hundred files in each folder. */
+export function fill(tree: string, folders: number): void {
   for (let folder = 0; folder < folders; folder += 1) {
     mkdirSync(join(tree, `d${String(folder)}`));
     for (let file = 0; file < 100; file += 1)

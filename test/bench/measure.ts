@@ -21,7 +21,7 @@ export interface Comparison {
 export interface Row {
   readonly title: string;
   readonly name: string;
-  /** Milliseconds. */
+  readonly unit: 'ms' | 'MB';
   readonly median: number;
   readonly least: number;
   readonly most: number;
@@ -41,6 +41,7 @@ export function compare({ title, peer, works, rounds }: Comparison): Row[] {
     return {
       title,
       name: work.name,
+      unit: 'ms',
       median: medianOf(own),
       least: Math.min(...own),
       most: Math.max(...own),

@@ -37,7 +37,7 @@ function groups(rows: readonly Row[]): [string, Row[]][] {
   return [...new Set(rows.map((row) => row.title))].map((title) => [title, rows.filter((row) => row.title === title)]);
 }
 
-function line({ name, median, least, most, ratio, bar }: Row): string {
+function line({ name, unit, median, least, most, ratio, bar }: Row): string {
   const verdict = bar === null || ratio === null ? '' : `${bar.toFixed(1)}: ${ratio <= bar ? 'met' : 'not met'}`;
-  return `| \`${name.replaceAll('|', '\\|')}\` | ${median.toFixed(0)} ms | ${least.toFixed(0)} to ${most.toFixed(0)} | ${ratio === null ? '' : `${ratio.toFixed(2)}×`} | ${verdict} |`;
+  return `| \`${name.replaceAll('|', '\\|')}\` | ${median.toFixed(0)} ${unit} | ${least.toFixed(0)} to ${most.toFixed(0)} | ${ratio === null ? '' : `${ratio.toFixed(2)}×`} | ${verdict} |`;
 }

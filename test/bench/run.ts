@@ -10,6 +10,7 @@ import { makeBtrfsImage, type LoopImage } from '../support/loop-image.ts';
 import { mountTable, tool, withScratch } from '../support/scratch.ts';
 import { diffs } from './diffs.ts';
 import { lookup } from './lookup.ts';
+import { memory } from './memory.ts';
 import { compare, type Row } from './measure.ts';
 import { makeRoots, pruning } from './pruning.ts';
 import { report } from './report.ts';
@@ -25,6 +26,7 @@ const PARTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   diff: () => diffs({ roots, folders: 200, rounds: 7, cold: false }),
   'large-diff': () => diffs({ roots, folders: 2000, rounds: 5, cold: false }),
   'cold-diff': () => diffs({ roots, folders: 2000, rounds: 3, cold: true }),
+  memory: () => memory({ roots, folders: 10_000 }),
   restore: () => restoring({ roots }),
   lookup: () => lookup({ roots }),
 };
