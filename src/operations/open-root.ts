@@ -10,7 +10,7 @@ import { readNames } from '../system/names.ts';
 import { createTreeReader } from '../system/tree-reader.ts';
 import type { Context } from './context.ts';
 import { PathIndex } from './path-index.ts';
-import { matchPaths } from './path-match.ts';
+import { matchPaths, type Matches } from './path-match.ts';
 import type { ResolvedRoot } from './resolve-root.ts';
 import type { Target } from './targets.ts';
 
@@ -47,7 +47,7 @@ export interface OpenRoot {
   entry(path: BytePath): BrowsedEntry;
   /** `most`: how many entries are wanted. */
   list(directory: BytePath, most: number): Listing;
-  /** Waits until all paths are known, but not for long. `signal`: nobody wants to know any more. */
+  /** Waits until all paths are known, but not for long if some fit already. `signal`: nobody wants to know any more. */
   search(words: string, near: BytePath, most: number, signal: AbortSignal): Promise<Found>;
   beginning(file: BytePath, most: number): Beginning;
   /** Where it was on the live system; null if the live root is not mounted. */
@@ -78,9 +78,10 @@ export async function openRoot(context: Context, root: ResolvedRoot): Promise<Op
     entry: entryAt,
     list: (directory, most) => asked(directory, () => listBeneath(top, directory, most)),
     search: async (words, near, most, signal) => {
-      await index.settle(PATIENCE);
+      const match = (): Matches => matchPaths(index.paths, words, { near, most });
+      await index.settle(PATIENCE, () => match().count > 0, signal);
       if (signal.aborted) return NOTHING;
-      const { paths, count } = matchPaths(index.paths, words, { near, most });
+      const { paths, count } = match();
       return {
         entries: paths.flatMap((path) => entryIfThere(entryAt, path.replace(/\/$/, '') as BytePath)),
         count,

@@ -20,8 +20,16 @@ export class PathIndex {
     this.ended = this.#read(reader, tree, most);
   }
 
-  /** Waits for its end, but no longer than so many milliseconds. */
-  async settle(patience: number): Promise<void> {
+  /**
+   * Waits for its end, or, if by then there is `enough`, for so many milliseconds. Who looks for something is not asked again until more is typed, so while there is nothing to
+   * show, what is still to be read is waited for.
+   */
+  async settle(patience: number, enough: () => boolean, signal: AbortSignal): Promise<void> {
+    do await this.#wait(patience);
+    while (!this.isComplete && !signal.aborted && !enough());
+  }
+
+  async #wait(patience: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, patience);

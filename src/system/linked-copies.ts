@@ -45,15 +45,20 @@ export class LinkedCopies {
    */
   async linkWithin(run: Run, { source, made, at }: Copying, spare: BytePath, signal: AbortSignal): Promise<void> {
     const changed = new Set<BytePath>();
+    /** Of which the first name is in here. */
+    const own = new Set<string>();
     for (const path of await linkedFiles(run, source, signal)) {
       const [from, copy] = [joinPath(source, path), joinPath(made, path)];
-      const mark = markOf(copy);
-      if (mark === undefined) continue;
-      if (this.link(from, spare)) {
+      const key = keyOf(from);
+      const mark = key === undefined || own.has(key) ? undefined : markOf(copy);
+      if (key === undefined || mark === undefined) continue;
+      const known = this.#copies.get(key);
+      if (known !== undefined && linkTo(known, spare)) {
         renameSync(toBytes(spare), toBytes(copy));
         changed.add(parentOf(path));
       } else {
-        this.add(from, mark, joinPath(at, path));
+        own.add(key);
+        this.#copies.set(key, { path: joinPath(at, path), mark });
       }
     }
     for (const path of changed) await run('touch', ['-r', { path: joinPath(source, path) }, '--', { path: joinPath(made, path) }]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { makeBtrfsImage } from '../support/loop-image.ts';
 import { tool, withScratch } from '../support/scratch.ts';
 import { compare, type Row, type Work } from './measure.ts';
+import { snapperStatus } from './snapper.ts';
 
 const CHANGES = 100;
 
@@ -41,9 +42,10 @@ export async function diffs({ roots, folders, rounds, cold }: Place): Promise<Ro
         return file;
       };
       const prepare = (): void => {
-        writeFileSync('/proc/sys/vm/drop_caches', '3');
+        if (cold) writeFileSync('/proc/sys/vm/drop_caches', '3');
       };
-      const work = (name: string, command: readonly string[]): Work => ({ name, command, ...(cold && { prepare }) });
+      const work = (name: string, command: readonly string[]): Work => ({ name, command, prepare });
+      const snapper = snapperStatus(path, 'top', [at('blank'), old]);
       const rsync = (to: string): Work => work('rsync -naHAXi --delete', ['rsync', '-naHAXi', '--delete', `${old}/`, `${to}/`]);
       const diff = (blank: string, ...more: readonly string[]): Work =>
         work(['roots diff', ...more].join(' '), [...roots, 'diff', 'latest', '--summary', '--config', config(blank), ...more]);
@@ -73,6 +75,16 @@ export async function diffs({ roots, folders, rounds, cold }: Place): Promise<Ro
                 ...roots,
                 ...['diff', 'latest', '--summary', '--config', config('sealed_blank', 'sealed_roots')],
               ]),
+              bar: null,
+            },
+            {
+              work: {
+                ...work('snapper status', snapper.command),
+                prepare: () => {
+                  snapper.forget();
+                  prepare();
+                },
+              },
               bar: null,
             },
             { work: work('roots --version', [...roots, '--version']), bar: null },

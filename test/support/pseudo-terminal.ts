@@ -57,6 +57,8 @@ export async function onPseudoTerminal(words: readonly string[], terminal: Pseud
     seen = output.length;
     child.stdin.write(typeof next.type === 'string' ? next.type : next.type());
   });
+  // What script(1) itself has to say.
+  child.stderr.setEncoding('utf8').on('data', (data: string) => (output += data));
   const patient = { isOver: false };
   const status = await new Promise<number | null>((resolve, reject) => {
     // What never shows what it is to be answered would wait for ever, and keep what it has mounted.

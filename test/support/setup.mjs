@@ -1,5 +1,5 @@
 /**
- * Makes a fresh clone ready for `npm test` and `npm run demo`, with the argument `vm` for `npm run test:vm`: packages, programs, build. Says
+ * Makes a fresh clone ready for `npm test` and `npm run demo`, with the argument `vm` for `npm run test:vm` and `bench` for `npm run bench`: packages, programs, build. Says
  * one line for each thing that it does and nothing when all is there. Runs before anything is installed, so it imports nothing but Node.
  */
 import { spawnSync } from 'node:child_process';
@@ -32,6 +32,12 @@ const PROGRAMS = {
 const VM_PROGRAMS = {
   'qemu-system-x86': ['qemu-system-x86_64'],
   mmdebstrap: ['mmdebstrap'],
+};
+
+/** What is measured beside it. */
+const BENCH_PROGRAMS = {
+  diffutils: ['diff'],
+  snapper: ['snapper'],
 };
 
 checkNode();
@@ -76,7 +82,8 @@ function build() {
 }
 
 function missingPrograms() {
-  const wanted = process.argv[2] === 'vm' ? { ...PROGRAMS, ...VM_PROGRAMS } : PROGRAMS;
+  const more = { vm: VM_PROGRAMS, bench: BENCH_PROGRAMS }[process.argv[2]];
+  const wanted = { ...PROGRAMS, ...more };
   return Object.entries(wanted).flatMap(([debianPackage, programs]) =>
     programs.filter((program) => !findProgram(program)).map((program) => [debianPackage, program]),
   );

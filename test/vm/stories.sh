@@ -3,6 +3,9 @@
 set -eu
 results=/run/host/results
 modprobe -a btrfs bcachefs zfs
+# For pseudo-terminals.
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
 # In an emulated machine what V8 compiles costs more than it saves.
 node=(node --jitless --no-expose-wasm)
 # The host's Node is another version, for which nothing is kept.

@@ -84,7 +84,8 @@ async function compare(
   await Promise.allSettled([sending, ...nesting]);
   const { status, stderr } = await sending;
   const nested = await Promise.all(nesting);
-  if (status !== 0) return { why: `btrfs: ${printableText(stderr.split('\n')[0]?.replace(/^ERROR: /, '') ?? '')}` };
+  if (status !== 0 || (!reader.isWhole && stderr !== ''))
+    return { why: `btrfs: ${printableText(stderr.split('\n')[0]?.replace(/^ERROR: /, '') ?? '')}` };
   reader.end();
   const result = touched.result();
   const set = new CandidateSet(result.candidates);

@@ -87,9 +87,14 @@ export class SendReader {
     this.#rest = bytes.subarray(at);
   }
 
+  /** Whether it has come to its end. */
+  get isWhole(): boolean {
+    return this.#ended && this.#rest.length === 0;
+  }
+
   /** Errors: `UnknownStream` if it was cut short. */
   end(): void {
-    if (!this.#ended || this.#rest.length > 0) throw new UnknownStream('it was cut short');
+    if (!this.isWhole) throw new UnknownStream('it was cut short');
   }
 
   #command(number: number, attributes: Buffer): void {

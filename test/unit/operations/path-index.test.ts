@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { BytePath } from '../../../src/byte-path.ts';
+import type { Directory, TreeReader } from '../../../src/diff/tree.ts';
 import { PathIndex } from '../../../src/operations/path-index.ts';
 import { fakeReader, type FakeNode } from '../diff/fake-tree.ts';
 
@@ -53,5 +55,41 @@ describe('PathIndex', () => {
     const closed = new PathIndex(reader, TREE);
     await closed.close();
     expect(reader.opened.size).toBe(0);
+  });
+
+  it('is waited for as long as there is nothing to show, and not after that', async () => {
+    const fake = fakeReader({ tree: directory({ a: directory({ b: directory({ c: file }) }) }) });
+    const doors: (() => void)[] = [];
+    const slow: TreeReader = {
+      ...fake,
+      open: async (tree) => slowed(await fake.open(tree)),
+    };
+    const slowed = (of: Directory): Directory => ({
+      ...of,
+      enter: async (entry) => {
+        await new Promise<void>((resolve) => doors.push(resolve));
+        return slowed(await of.enter(entry));
+      },
+    });
+    const index = new PathIndex(slow, TREE);
+    const { signal } = new AbortController();
+    const settled: string[] = [];
+    const settle = async (name: string, path: string, until = signal): Promise<void> => {
+      await index.settle(5, () => index.paths.includes(path as BytePath), until);
+      settled.push(name);
+    };
+    const given = new AbortController();
+    const waits = [settle('there', 'a/'), settle('deep', 'a/b/'), settle('nowhere', 'x'), settle('given up', 'x', given.signal)];
+    await sleep(50);
+    expect(settled).toEqual(['there']);
+    doors.shift()?.();
+    await sleep(50);
+    expect(settled).toEqual(['there', 'deep']);
+    given.abort();
+    await sleep(50);
+    expect(settled).toEqual(['there', 'deep', 'given up']);
+    doors.shift()?.();
+    await Promise.all(waits);
+    expect(index.isComplete).toBe(true);
   });
 });

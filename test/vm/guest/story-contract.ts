@@ -24,6 +24,12 @@ export interface TerminalRun {
   readonly text: string;
 }
 
+export interface Session {
+  readonly runs: readonly TerminalRun[];
+  /** The file after them. */
+  readonly back: File | null;
+}
+
 export interface File {
   readonly sha256: string;
   readonly mode: string;
@@ -54,9 +60,9 @@ export interface Story extends Told {
   /** Of the old root, and of the live root after it was restored; null where it is not. */
   readonly lost: File | null;
   readonly restored: File | null;
-  /** What somebody does who has lost the file: some commands, or one, which ask. `back` is the file after that. */
-  readonly byCommands: { readonly runs: readonly TerminalRun[]; readonly back: File | null };
-  readonly byBrowsing: { readonly runs: readonly TerminalRun[]; readonly back: File | null };
+  /** The file is lost again, and comes back by some commands in a terminal, or by one that asks. Null: not tried. */
+  readonly byCommands: Session | null;
+  readonly byBrowsing: Session | null;
   /** A large tree of the last boot, restored by the program; `differences` as programs of others see them. */
   readonly tree: { readonly run: ProgramRun; readonly entries: number; readonly kinds: string; readonly differences: string };
 }
