@@ -6,6 +6,7 @@
  *     /run/host/results    for the script to write to; its own output is in output.log beside it
  *     /run/host/files      what else is given to it
  *     /usr/lib/roots       the built program, started by /usr/bin/roots
+ *     /usr/local/bin/node  the Node that runs this, if it runs there too; else the image has one
  *     /dev/vdb, …          the disks, empty
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -85,6 +86,7 @@ function fillShare(share: string, { script, files = {} }: GuestOptions): void {
   for (const [from, to] of [
     [join(here, 'guest/start.sh'), 'start'],
     [script, 'script'],
+    [process.execPath, 'node'],
   ] as const) {
     copyFileSync(from, join(share, to));
     chmodSync(join(share, to), 0o755);

@@ -8,7 +8,7 @@ mkdir -p /dev/pts
 mount -t devpts devpts /dev/pts
 # In an emulated machine what V8 compiles costs more than it saves.
 node=(node --jitless --no-expose-wasm)
-# The host's Node is another version, for which nothing is kept.
+# What the build has kept is for a Node without these options.
 "${node[@]}" /usr/lib/roots/bin/compile.js
 
 story() {
