@@ -30,6 +30,7 @@ export async function diffs({ roots, folders, rounds, cold }: Place): Promise<Ro
       tool('btrfs', 'subvolume', 'snapshot', at('blank'), old);
       for (let change = 0; change < CHANGES; change += 1)
         writeFileSync(join(old, `d${String(change % folders)}`, `f${String(change)}`), 'changed');
+      tool('btrfs', 'subvolume', 'snapshot', old, at('root'));
       // What btrfs send can be given; of what can be written to, roots makes such by itself.
       mkdirSync(at('sealed_roots'));
       const [a, b] = [at('sealed_blank'), at('sealed_roots/2026-11-01_10:00:00')];
@@ -38,7 +39,7 @@ export async function diffs({ roots, folders, rounds, cold }: Place): Promise<Ro
       tool('btrfs', 'filesystem', 'sync', top);
       const config = (blank: string, archive = 'old_roots'): string => {
         const file = join(path, `${blank}.toml`);
-        writeFileSync(file, `[targets.root]\ndevice = "${image.device}"\nblank = "${blank}"\narchive = "${archive}"\n`, { mode: 0o600 });
+        writeFileSync(file, `[targets.root]\ndevice = "${image.device}"\nlive = "root"\nblank = "${blank}"\narchive = "${archive}"\n`, { mode: 0o600 });
         return file;
       };
       const prepare = (): void => {
@@ -69,9 +70,10 @@ export async function diffs({ roots, folders, rounds, cold }: Place): Promise<Ro
             `btrfs send --quiet --no-data -p '${a}' '${b}' | btrfs receive --dump >/dev/null`,
           ),
           works: [
-            { work: { ...diff('blank'), name: 'roots diff, of writable trees' }, bar: null },
+            { work: work('roots diff, blank to live', [...roots, 'diff', '--summary', '--config', config('blank')]), bar: null },
+            { work: { ...diff('blank'), name: 'roots diff, blank to an old root' }, bar: null },
             {
-              work: work('roots diff, of the same trees', [
+              work: work('roots diff, of the same read-only trees', [
                 ...roots,
                 ...['diff', 'latest', '--summary', '--config', config('sealed_blank', 'sealed_roots')],
               ]),
