@@ -39,7 +39,9 @@ export async function diffs({ roots, folders, rounds, cold }: Place): Promise<Ro
       tool('btrfs', 'filesystem', 'sync', top);
       const config = (blank: string, archive = 'old_roots'): string => {
         const file = join(path, `${blank}.toml`);
-        writeFileSync(file, `[targets.root]\ndevice = "${image.device}"\nlive = "root"\nblank = "${blank}"\narchive = "${archive}"\n`, { mode: 0o600 });
+        writeFileSync(file, `[targets.root]\ndevice = "${image.device}"\nlive = "root"\nblank = "${blank}"\narchive = "${archive}"\n`, {
+          mode: 0o600,
+        });
         return file;
       };
       const prepare = (): void => {

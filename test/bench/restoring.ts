@@ -32,6 +32,7 @@ export async function restoring({ roots }: { readonly roots: readonly string[] }
             },
             bar: null,
           },
+          { work: { name: 'roots ls (start-up)', command: [...roots, 'ls', '--config', config] }, bar: null },
           { work: { name: 'node -e 0', command: [process.execPath, '-e', '0'] }, bar: null },
         ],
         rounds: 7,
