@@ -330,7 +330,8 @@ describe('what a killed run leaves', () => {
       chownSync(join(to, name(gone.pid, 'theirs')), 1000, 1000);
     }
     mkdirSync(join(to, name(gone.pid, '2')), { mode: 0o700 });
-    writeFileSync(join(to, name(gone.pid, '2'), 'copy'), '');
+    // What it was about to take its place with, too.
+    for (const made of ['copy', 'link']) writeFileSync(join(to, name(gone.pid, '2'), made), '');
     writeFileSync(join(from, 'kept'), '');
     await sweep();
     expect(readdirSync(to).sort()).toEqual(stay.sort());
