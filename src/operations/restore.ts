@@ -125,9 +125,11 @@ async function planPath(
   const lives = targets.flatMap(({ backend }) => (backend.liveMountPoint === null ? [] : [backend.liveMountPoint]));
   const { roots, live } = await candidates(context, targets, path, options.from);
   if (live.inside === '') throw new RootsError('usage', 'the root itself cannot be restored as a whole', { hint: 'name what is in it' });
+  let isAnywhere = false;
   for (const from of roots) {
     const root = await from.target.backend.pathOf(from.tree);
     if (!isInside(root, live.inside)) continue;
+    isAnywhere = true;
     const { destination, warning = live.warning } = destinationOf(from.target, live.inside, options, { mounts, lives });
     const steps = await planRestore(context.run, {
       root,
@@ -144,7 +146,8 @@ async function planPath(
     if (warning !== null) warn(warning);
     return steps.map((step) => ({ ...step, from, root }));
   }
-  const where = options.from === undefined ? 'no old root has it in another state than it is in now' : `it is not in ${options.from}`;
+  const nowhere = isAnywhere ? 'no old root has it in another state than it is in now' : `it is in no old root, of ${String(roots.length)}`;
+  const where = options.from === undefined ? nowhere : `it is not in ${options.from}`;
   throw new RootsError('not-found', `${printable(path)}: ${where}`, {
     hint:
       live.warning ??

@@ -324,7 +324,8 @@ requires.btrfs('roots restore on btrfs', () => {
   });
 
   it('says what is not there with 10', async () => {
-    expect((await restore(live('no/such/file'))).status).toBe(10);
+    const { status, json } = await restore(live('no/such/file'));
+    expect([status, (json as Failure).error.message]).toEqual([10, expect.stringContaining('it is in no old root, of ')]);
     expect((await restore(live('etc/machine-id'), '--from', 'nothing')).status).toBe(10);
     expect((await restore(live('no/such/file'), '--from', special)).status).toBe(10);
   });
