@@ -19,7 +19,11 @@ export interface MountSource {
   readonly withoutHelper?: boolean;
 }
 
-const PRIVATE = ['nosuid', 'nodev', 'noexec', 'noatime'];
+/**
+ * `nosymfollow` (Linux 5.10, util-linux 2.38): programs that find what is in a tree by names are led out of it by no link, whenever somebody puts one there. Links are
+ * read all the same.
+ */
+const PRIVATE = ['nosuid', 'nodev', 'noexec', 'noatime', 'nosymfollow'];
 
 /** Makes a private mount writable whose superblock is. */
 export const REMOUNT_WRITABLE = ['remount', 'bind', 'rw', ...PRIVATE].join(',');

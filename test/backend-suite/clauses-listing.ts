@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { fromText, joinPath, toBytes, toText, type BytePath } from '../../src/byte-path.ts';
@@ -268,6 +268,17 @@ export const LISTING: readonly Clause[] = [
       expect(await read('live', 'here')).toBe(scene.live);
       expect(await read('blank', 'here')).toBe(scene.blank);
       expect(await read(await treeNamed(backend, SIBLING), 'etc/hostname')).toBe('nixos\n');
+    },
+  },
+  {
+    sentence: 'pathOf: no program that goes by names is led out of the tree by a link in it, and links can be read',
+    test: async (scene) => {
+      scene.addTree(NAME);
+      const backend = await scene.open();
+      const link = joinPath(await backend.pathOf(await treeNamed(backend, NAME)), fromText('home/alice/out'));
+      expect(readlinkSync(toBytes(link), 'utf8')).toBe(scene.outside);
+      expect(readFileSync(join(scene.outside, 'secret'), 'utf8')).not.toBe('');
+      expect(() => readFileSync(toBytes(joinPath(link, fromText('secret'))))).toThrow('ELOOP');
     },
   },
   {

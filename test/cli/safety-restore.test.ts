@@ -1,11 +1,23 @@
 /** What must hold while old roots are restored from, because somebody could lose data where it does not. */
-import { existsSync, lstatSync, readFileSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ready, start } from '../backend-suite/processes.ts';
 import { missing, requires } from '../support/requirements.ts';
 import { tool } from '../support/scratch.ts';
 import { digest, pin, prune } from './answers.ts';
-import { closing, gate } from './closing.ts';
+import { closing, gate, killing } from './closing.ts';
 import type { Failure, Restore } from './contracts.ts';
 import { standIn, type Gate } from './gate.ts';
 import { roots, startRoots } from './roots.ts';
@@ -108,6 +120,49 @@ describe.each(KINDS)('an old root of %s that is being restored from', (_, make) 
     expect(result.status).toBe(0);
     open();
     expect((await waiting.end).status).toBe(0);
+  });
+});
+
+/** Puts a link to elsewhere in the place of a directory, and the directory back, as fast as it can. */
+const SWAPPER = `
+const { renameSync, writeSync } = require('node:fs');
+const [directory, parked, link] = process.argv.slice(1);
+writeSync(1, 'ready\\n');
+for (;;) {
+  renameSync(directory, parked);
+  renameSync(link, directory);
+  renameSync(directory, link);
+  renameSync(parked, directory);
+}`;
+
+describe.each(KINDS)('a directory of an old root of %s that its owner exchanges for a link while it is copied', (kind, make) => {
+  // Without root there is nobody whom it would lead to what they could not read themselves.
+  requires.root('', () => {
+    it('leads to nothing outside of the old root', { timeout: 120_000 }, async () => {
+      const archive = closing(make());
+      const [theirs, elsewhere] = [join(archive.archive, GOES, 'home/alice'), join(archive.scratch, 'elsewhere')];
+      const [directory, parked, link] = ['papers', 'parked', 'link'].map((name) => join(theirs, name)) as [string, string, string];
+      for (const path of [directory, elsewhere]) mkdirSync(path);
+      for (let number = 0; number < 2000; number += 1)
+        for (const path of [directory, elsewhere]) writeFileSync(join(path, String(number)), path === elsewhere ? 'secret' : 'theirs');
+      symlinkSync(elsewhere, link);
+      rmSync(join(archive.live, 'home/alice'), { recursive: true });
+      killing(await ready(start(process.execPath, ['-e', SWAPPER, directory, parked, link])));
+      const [from, config] = [join(archive.live, 'home/alice'), archive.config()];
+      let copied = 0;
+      for (let round = 0; round < 10 || (copied === 0 && round < 60); round += 1) {
+        const to = join(archive.scratch, `copy-${String(round)}`);
+        const result = await roots(['restore', from, '--from', GOES, '--to', to, '--yes', '--json', '--config', config]);
+        expect([0, 1, 3], result.stderr).toContain(result.status);
+        const papers = join(to, 'papers');
+        if (!existsSync(papers) || !lstatSync(papers).isDirectory()) continue;
+        const contents = readdirSync(papers).map((name) => readFileSync(join(papers, name), 'utf8'));
+        copied += contents.length;
+        expect(contents.filter((content) => content !== 'theirs')).toEqual([]);
+      }
+      // Else nothing was proven.
+      expect(copied, kind).toBeGreaterThan(0);
+    });
   });
 });
 
