@@ -123,16 +123,19 @@ describe.each(KINDS)('an old root of %s that is being restored from', (_, make) 
   });
 });
 
-/** Puts a link to elsewhere in the place of a directory, and the directory back, as fast as it can. */
+/** Puts a link to elsewhere in the place of a directory, and the directory back: slower than a listing is read, and much faster than what is listed is copied. */
 const SWAPPER = `
 const { renameSync, writeSync } = require('node:fs');
 const [directory, parked, link] = process.argv.slice(1);
 writeSync(1, 'ready\\n');
+const pause = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
 for (;;) {
   renameSync(directory, parked);
   renameSync(link, directory);
+  pause();
   renameSync(directory, link);
   renameSync(parked, directory);
+  pause();
 }`;
 
 describe.each(KINDS)('a directory of an old root of %s that its owner exchanges for a link while it is copied', (kind, make) => {
@@ -150,7 +153,7 @@ describe.each(KINDS)('a directory of an old root of %s that its owner exchanges 
       killing(await ready(start(process.execPath, ['-e', SWAPPER, directory, parked, link])));
       const [from, config] = [join(archive.live, 'home/alice'), archive.config()];
       let copied = 0;
-      for (let round = 0; round < 10 || (copied === 0 && round < 60); round += 1) {
+      for (let round = 0; round < 10 || (copied === 0 && round < 100); round += 1) {
         const to = join(archive.scratch, `copy-${String(round)}`);
         const result = await roots(['restore', from, '--from', GOES, '--to', to, '--yes', '--json', '--config', config]);
         expect([0, 1, 3], result.stderr).toContain(result.status);
