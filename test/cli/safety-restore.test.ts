@@ -169,6 +169,20 @@ describe.each(KINDS)('a directory of an old root of %s that its owner exchanges 
   });
 });
 
+requires.root('plain directories, where root may not mount', () => {
+  it('are read as they are: diff and restore', async () => {
+    const archive = closing(smallDirectory());
+    const config = archive.config();
+    const within = ['setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin', '--'];
+    rmSync(join(archive.live, FILE));
+    const diff = await roots(['diff', GOES, 'live', '--name-status', '--config', config], { within });
+    expect([diff.status, diff.stdout], diff.stderr).toEqual([0, `D\t/${FILE}\n`]);
+    const restore = await roots(['restore', join(archive.live, FILE), '--from', GOES, '--yes', '--config', config], { within });
+    expect(restore.status, restore.stderr).toBe(0);
+    expect(readFileSync(join(archive.live, FILE), 'utf8')).toBe(`notes of ${GOES}\n`);
+  });
+});
+
 describe('a copy', () => {
   it('whose program is killed without a word has failed, and is not one that lost attributes', async () => {
     const archive = closing(smallDirectory());
