@@ -1,9 +1,9 @@
 /**
  * Where a target is of which the configuration says the place but not the backend: what filesystem that place is on.
  */
-import { realpathSync } from 'node:fs';
-import { fromBytes, fromText, isWithin, printable, printableText, toBytes, toText, type BytePath } from '../byte-path.ts';
+import { fromText, isWithin, printable, printableText, toText, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../errors.ts';
+import { realPath } from '../system/links.ts';
 import { mountOf, pathInFilesystem, readMountTable, type Mount } from '../system/mounts.ts';
 import { readMachineMountTable } from '../system/plain-mount.ts';
 import type { Run } from '../system/run.ts';
@@ -32,14 +32,14 @@ export async function locateOnDevice(
  * Errors: `not-found` if one of them leads nowhere; `usage` if they are not on one filesystem, or if datasets of ZFS are mounted there.
  */
 export function locateByPaths(paths: Paths, mounts: readonly Mount[] = readMountTable()): Location {
-  const archive = withoutLinks(paths.archive);
+  const archive = reached(paths.archive);
   const mount = mountOf(mounts, archive);
   if (mount === undefined || !hasDevice(mount.type)) {
     refuseDatasets(mounts, archive);
     return { backend: 'directory', ...paths };
   }
   const within = (path: BytePath): BytePath => {
-    const real = withoutLinks(path);
+    const real = reached(path);
     const own = mountOf(mounts, real);
     if (own?.device === mount.device) return pathInFilesystem(own, real).slice(1) as BytePath;
     throw new RootsError('usage', `${printable(path)} is not on the filesystem of the archive ${printable(paths.archive)}`);
@@ -106,9 +106,9 @@ async function blkid(run: Run, device: string): Promise<string> {
 }
 
 /** Errors: `not-found` if it leads nowhere. */
-function withoutLinks(path: BytePath): BytePath {
+function reached(path: BytePath): BytePath {
   try {
-    return fromBytes(realpathSync(toBytes(path), { encoding: 'buffer' }));
+    return realPath(path);
   } catch (error) {
     throw new RootsError('not-found', `${printable(path)} cannot be reached: ${errnoOf(error) ?? messageOf(error)}`, {
       hint: 'check the configuration',

@@ -5,7 +5,7 @@ import { joinPath, printable, type BytePath } from '../byte-path.ts';
 import { RootsError } from '../errors.ts';
 import { throughTrustedLinks } from '../system/live-parents.ts';
 import { readMountTable, type Mount } from '../system/mounts.ts';
-import { realPath } from '../system/unit-files.ts';
+import { withoutLinks } from '../system/links.ts';
 import { livePlace, type LivePlace, type LiveRoot } from './live-place.ts';
 import type { Target } from './targets.ts';
 
@@ -66,7 +66,7 @@ export function liveName({ backend }: Target, inside: BytePath): BytePath {
 function livesOf(targets: readonly Target[]): Live[] {
   return targets.flatMap((target) => {
     const { liveMountPoint } = target.backend;
-    return liveMountPoint === null ? [] : [{ target, mountPoint: realPath(liveMountPoint) ?? liveMountPoint }];
+    return liveMountPoint === null ? [] : [{ target, mountPoint: withoutLinks(liveMountPoint) }];
   });
 }
 

@@ -6,17 +6,10 @@ import { fromText, isWithin, joinPath, printable, type BytePath } from '../byte-
 import { DEFAULT_FILE } from '../config.ts';
 import { RootsError } from '../errors.ts';
 import { isEmpty } from '../retention/policy.ts';
+import { withoutLinks } from '../system/links.ts';
 import { readMountTable } from '../system/mounts.ts';
 import { checkCalendarEvent, requireSystemd, systemctl } from '../system/systemd.ts';
-import {
-  isMadeByNixOS,
-  readUnitFile,
-  realPath,
-  removeUnitFile,
-  replaceableByOthers,
-  writeUnitFile,
-  type PresentFile,
-} from '../system/unit-files.ts';
+import { isMadeByNixOS, readUnitFile, removeUnitFile, replaceableByOthers, writeUnitFile, type PresentFile } from '../system/unit-files.ts';
 import { renderNixModule } from '../units/nix-module.ts';
 import { PRUNE_SERVICE, PRUNE_TIMER, ROTATE_SERVICE, timerUnits } from '../units/timer-units.ts';
 import { isWrittenByRoots, renderUnit, type Unit } from '../units/unit.ts';
@@ -101,7 +94,7 @@ export async function enableTimer(
   for (const path of [...files, ...archives]) refuseHidden(path, places);
   const plan = planTimer(context, request, surroundings, places);
   const mounts = readMountTable();
-  const forgotten = (path: BytePath): string | null => whyForgotten(mounts, lives, realPath(path) ?? path);
+  const forgotten = (path: BytePath): string | null => whyForgotten(mounts, lives, withoutLinks(path));
   const outcome = {
     ...plan,
     enabled: false,
@@ -185,7 +178,7 @@ async function lookAround(context: Context): Promise<Surroundings> {
     archives: targets.flatMap(({ backend: { location } }) => (location.backend === 'directory' ? [location.archive] : [])),
     backends: new Set(targets.map(({ backend }) => backend.name)),
     lives: targets.flatMap(({ name, backend: { liveMountPoint } }) =>
-      liveMountPoint === null ? [] : [{ target: name, mountPoint: realPath(liveMountPoint) ?? liveMountPoint }],
+      liveMountPoint === null ? [] : [{ target: name, mountPoint: withoutLinks(liveMountPoint) }],
     ),
     warnings: [
       ...problems.map(({ target, error }) => `${target}: ${error.message}`),
@@ -216,14 +209,14 @@ function aboutFile(path: BytePath, forgotten: (path: BytePath) => string | null)
   return [
     ...(why === null ? [] : [`${why}: the timer will not find it any more`]),
     ...(weak === null ? [] : [`${printable(weak)} can be changed by others than root, and root will run or read ${printable(path)}`]),
-    ...(isWithin(realPath(path) ?? path, '/nix/store' as BytePath)
+    ...(isWithin(withoutLinks(path), '/nix/store' as BytePath)
       ? [`${printable(path)} is in the Nix store, which may be cleaned of it`]
       : []),
   ];
 }
 
 function refuseHidden(path: BytePath, { hidden }: TimerPlaces): void {
-  const folder = hidden.find((each) => isWithin(realPath(path) ?? path, each));
+  const folder = hidden.find((each) => isWithin(withoutLinks(path), each));
   if (folder === undefined) return;
   throw new RootsError('usage', `${printable(path)} is in ${printable(folder)}, of which a service of systemd has its own`, {
     hint: 'put it in another directory',

@@ -9,14 +9,14 @@ import {
   lstatSync,
   openSync,
   readFileSync,
-  realpathSync,
   renameSync,
   rmSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { fromBytes, joinPath, parentOf, printable, toBytes, baseName, isWithin, type BytePath } from '../byte-path.ts';
+import { joinPath, parentOf, printable, toBytes, baseName, isWithin, type BytePath } from '../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../errors.ts';
+import { withoutLinks } from './links.ts';
 
 export interface PresentFile {
   /** Null if it is no plain file, such as the link of a masked unit. */
@@ -79,21 +79,12 @@ function refused(what: string, error: unknown): RootsError {
 /** NixOS makes /etc anew from its configuration, links into its store included. `etc`: /etc. */
 export function isMadeByNixOS(etc: BytePath, folder: BytePath): boolean {
   const marks = ['NIXOS', 'static'].map((name) => joinPath(etc, name as BytePath));
-  return marks.some((mark) => existsSync(toBytes(mark))) || isWithin(realPath(folder) ?? folder, '/nix/store' as BytePath);
-}
-
-/** Without links; null if it leads nowhere. */
-export function realPath(path: BytePath): BytePath | null {
-  try {
-    return fromBytes(realpathSync(toBytes(path), { encoding: 'buffer' }));
-  } catch {
-    return null;
-  }
+  return marks.some((mark) => existsSync(toBytes(mark))) || isWithin(withoutLinks(folder), '/nix/store' as BytePath);
 }
 
 /** The first of a file and the directories that it is in that others than root could replace; null if none is. Errors: none. */
 export function replaceableByOthers(path: BytePath): BytePath | null {
-  const real = realPath(path) ?? path;
+  const real = withoutLinks(path);
   const steps = real.split('/').map((_, at, names) => (names.slice(0, at + 1).join('/') || '/') as BytePath);
   return steps.find(isOthers) ?? null;
 }

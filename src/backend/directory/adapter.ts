@@ -2,21 +2,12 @@
  * Old roots as plain directories on any filesystem: archives made by copying, and archives that are mounted already. The
  * contract is in ../backend.ts. Needs no privileges beyond those over the files themselves.
  */
-import { lstatSync, readdirSync, realpathSync, statSync, statfsSync, type Stats } from 'node:fs';
-import {
-  fromBytes,
-  fromText,
-  isUtf8,
-  isWithin,
-  joinPath,
-  printable,
-  printableText,
-  toBytes,
-  toText,
-  type BytePath,
-} from '../../byte-path.ts';
+import { lstatSync, readdirSync, statSync, statfsSync, type Stats } from 'node:fs';
+import { fromText, isUtf8, isWithin, joinPath, printable, printableText, toBytes, toText, type BytePath } from '../../byte-path.ts';
 import { RootsError, errnoOf, messageOf } from '../../errors.ts';
 import { holdDirectory, type HeldDirectory } from '../../system/beneath.ts';
+import { mayMount } from '../../system/capabilities.ts';
+import { realPath, withoutLinks } from '../../system/links.ts';
 import { lockDirectory } from '../../system/lock.ts';
 import { mountOf, readAllMountTables, readMountTable, type AllMounts } from '../../system/mounts.ts';
 import { appendLogLines, readLogLines } from '../archive-log.ts';
@@ -43,7 +34,7 @@ import { diskUsage } from '../disk-usage.ts';
 import { parseEntryName } from '../entry-name.ts';
 import { specialPath } from '../location.ts';
 import { discardTrees, formerNameOf, renameTree, type Premises } from '../set-aside.ts';
-import { mountPointsOf, nestedRootOf, premisesOf, whyItStays, whyNoTree, withoutLinks, type Site } from './premises.ts';
+import { mountPointsOf, nestedRootOf, premisesOf, whyItStays, whyNoTree, type Site } from './premises.ts';
 import { isOnlyOurs } from './trust.ts';
 import { finishRemovals, leftovers, removeTrees } from './removing.ts';
 
@@ -65,7 +56,7 @@ export const CAPABILITIES: Capabilities = {
 export function openDirectory(location: DirectoryLocation, services: Services): Backend {
   let archive: BytePath;
   try {
-    archive = fromBytes(realpathSync(toBytes(location.archive), { encoding: 'buffer' }));
+    archive = realPath(location.archive);
   } catch (error) {
     const kind = errnoOf(error) === 'EACCES' ? 'not-permitted' : 'not-found';
     throw new RootsError(kind, `the archive ${printable(location.archive)} cannot be reached: ${errnoOf(error) ?? messageOf(error)}`, {
@@ -186,18 +177,13 @@ class DirectoryBackend implements Backend {
   }
 
   /**
-   * The owners of what is in old roots can be about in them; root reads them through a mount that no link leads out of. Where mounts are forbidden even to root, as in
-   * containers, by their names.
+   * The owners of what is in old roots can be about in them; who may mount reads them through a mount that no link leads out of. Others, root in a container too, read them as
+   * they are.
    */
   async #archiveToRead(): Promise<BytePath> {
-    if (process.geteuid?.() !== 0) return this.#archive;
+    if (!mayMount()) return this.#archive;
     const device = toText(isUtf8(this.#archive) ? this.#archive : this.#held.path);
-    try {
-      return (await this.#services.privateMounts.mount(device, 'none', ['bind'], { access: 'read' })).path;
-    } catch (error) {
-      if (error instanceof RootsError && error.kind === 'not-permitted') return this.#archive;
-      throw error;
-    }
+    return (await this.#services.privateMounts.mount(device, 'none', ['bind'], { access: 'read' })).path;
   }
 
   async narrow(): Promise<Narrowing> {

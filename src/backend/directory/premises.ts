@@ -1,11 +1,12 @@
 /**
  * What is asked of a directory in the archive before anything is done to it.
  */
-import { lstatSync, realpathSync, statSync, type Stats } from 'node:fs';
-import { fromBytes, isWithin, joinPath, parentOf, printable, toBytes, type BytePath } from '../../byte-path.ts';
+import { lstatSync, statSync, type Stats } from 'node:fs';
+import { isWithin, joinPath, parentOf, printable, toBytes, type BytePath } from '../../byte-path.ts';
 import { clearBlockingFlags, nameFlags, setFlags } from '../../system/attributes.ts';
 import type { HeldDirectory } from '../../system/beneath.ts';
 import { mayMount } from '../../system/capabilities.ts';
+import { withoutLinks } from '../../system/links.ts';
 import { mountOf, mountsShowing, pathInFilesystem, readAllMountTables, readMountTable, type Mount } from '../../system/mounts.ts';
 import type { Run } from '../../system/run.ts';
 import { STATE_FOLDER, pinOf, readPins } from '../archive-state.ts';
@@ -113,15 +114,6 @@ export function mountPointsOf(path: BytePath, mounts: readonly Mount[]): BytePat
   const anywhere =
     around === undefined ? [] : mountsShowing(mounts, around.device, pathInFilesystem(around, path)).map((mount) => mount.mountPoint);
   return [...new Set([...inIt, ...anywhere])];
-}
-
-/** As it is given if it leads nowhere. */
-export function withoutLinks(path: BytePath): BytePath {
-  try {
-    return fromBytes(realpathSync(toBytes(path), { encoding: 'buffer' }));
-  } catch {
-    return path;
-  }
 }
 
 /** Every root has a `/root`, so what was moved in there by a collision of names must look like a root of its own. */
