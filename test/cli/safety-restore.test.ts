@@ -123,6 +123,23 @@ describe.each(KINDS)('an old root of %s that is being restored from', (_, make) 
   });
 });
 
+describe.each(KINDS)('an old root of %s that is being searched', (_, make) => {
+  it('is not taken for mounted: it is pruned, and a kill leaves nothing of the search', async () => {
+    const archive = closing(make());
+    const config = archive.config();
+    const { env, reached, open } = gate(archive, 'grep');
+    const { child, end } = startRoots(['find', 'notes.txt', '--content', 'notes', '--config', config], { env });
+    await reached();
+    const pruned = await prune(config);
+    expect(pruned.status, pruned.stderr).toBe(0);
+    expect(archive.names()).toEqual([STAYS]);
+    child.kill('SIGKILL');
+    open();
+    // That no process is left, and so no mount, is looked for at each end.
+    expect((await end).signal).toBe('SIGKILL');
+  });
+});
+
 /** Puts a link to elsewhere in the place of a directory, and the directory back: slower than a listing is read, and much faster than what is listed is copied. */
 const SWAPPER = `
 const { renameSync, writeSync } = require('node:fs');
@@ -140,7 +157,7 @@ for (;;) {
 
 describe.each(KINDS)('a directory of an old root of %s that its owner exchanges for a link while it is copied', (kind, make) => {
   // Without root there is nobody whom it would lead to what they could not read themselves.
-  requires.root('', () => {
+  requires.root('by root', () => {
     it('leads to nothing outside of the old root', { timeout: 120_000 }, async () => {
       const archive = closing(make());
       const [theirs, elsewhere] = [join(archive.archive, GOES, 'home/alice'), join(archive.scratch, 'elsewhere')];
